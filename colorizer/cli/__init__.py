@@ -1,0 +1,31 @@
+"""The command line: `python -m colorizer COMMAND`. One module a command, imported only when it is asked for."""
+
+import argparse
+import importlib
+import sys
+
+from colorizer.errors import UserError
+
+# command -> (module with add_arguments(parser) and run(args) -> int, one line of help)
+COMMANDS = {
+    "train": ("colorizer.cli.train", "train a named configuration"),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0 done, 2 the user can put it right."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="python -m colorizer", description="Colour line art like a reference picture.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary)
+        if argv and argv[0] == name:
+            importlib.import_module(module).add_arguments(subparser)
+    args = parser.parse_args(argv)
+    try:
+        return importlib.import_module(COMMANDS[args.command][0]).run(args) or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

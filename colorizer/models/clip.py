@@ -1,0 +1,71 @@
+"""The reference and text encoder tau: a CLIP through open_clip (SPEC section 1 and notation)."""
+
+import copy
+
+import open_clip
+import torch
+from open_clip.tokenizer import SimpleTokenizer
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from colorizer.config import CLIPConfig
+from colorizer.errors import UserError
+
+
+class ReferenceEncoder(nn.Module):
+    """Image tokens and text embeddings in CLIP's joint space.
+
+    Image tokens are taken after the final layer norm and the projection and are NOT normalised; text embeddings ARE
+    normalised to length 1.
+    """
+
+    def __init__(self, config: CLIPConfig):
+        super().__init__()
+        self.config = config
+        model = model_config(config)
+        self.clip = open_clip.CLIP(
+            embed_dim=model["embed_dim"],
+            vision_cfg={**model["vision_cfg"], "output_tokens": True},
+            text_cfg=model["text_cfg"],
+            quick_gelu=model.get("quick_gelu", False),
+        )
+        self.embed_dim: int = model["embed_dim"]
+        self.context_length: int = self.clip.context_length
+        self.image_size: int = self.clip.visual.image_size[0]
+        self.grid: int = self.clip.visual.grid_size[0]
+        self.tokenizer = SimpleTokenizer(context_length=self.context_length)
+        self.register_buffer("mean", torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def num_tokens(self) -> int:
+        """n: the number of local tokens, grid * grid."""
+        return self.grid**2
+
+    def preprocess(self, pixels: Tensor) -> Tensor:
+        """pixels (B, 3, H, W) in [0, 1] -> (B, 3, S, S), CLIP's square (bicubic, antialiased) and its mean / deviation."""
+        square = (self.image_size, self.image_size)
+        if pixels.shape[-2:] != square:
+            pixels = F.interpolate(pixels, size=square, mode="bicubic", antialias=True).clamp(0, 1)
+        return (pixels - self.mean) / self.std
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """pixels (B, 3, H, W) in [0, 1] -> tokens (B, 1 + n, D): v_cls first, then v_1..v_n row by row."""
+        visual = self.clip.visual
+        cls, local = visual(self.preprocess(pixels))  # the CLS token comes projected, the local tokens do not
+        return torch.cat([cls[:, None], local @ visual.proj], dim=1)
+
+    def encode_text(self, texts: list[str]) -> Tensor:
+        """texts -> (len(texts), D), each of length 1. Texts over the context length are cut."""
+        ids = self.tokenizer(texts).to(self.mean.device)
+        return self.clip.encode_text(ids, normalize=True)
+
+
+def model_config(config: CLIPConfig) -> dict:
+    """open_clip's configuration dictionary of `config`. Raises UserError for an unknown architecture."""
+    if config.model is not None:
+        return copy.deepcopy(config.model)
+    model = open_clip.get_model_config(config.architecture)
+    if model is None:
+        raise UserError(f"open_clip has no architecture named {config.architecture!r}; see open_clip.list_models()")
+    return model
