@@ -42,6 +42,13 @@ class ReferenceEncoder(nn.Module):
         """n: the number of local tokens, grid * grid."""
         return self.grid**2
 
+    def restore_buffers(self) -> None:
+        """Set the constants that no checkpoint stores, after a construction on the meta device."""
+        self.mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN).view(1, 3, 1, 1)
+        self.std = torch.tensor(open_clip.OPENAI_DATASET_STD).view(1, 3, 1, 1)
+        if self.clip.attn_mask is not None:
+            self.clip.attn_mask = torch.full(self.clip.attn_mask.shape, float("-inf")).triu_(1)
+
     def preprocess(self, pixels: Tensor) -> Tensor:
         """pixels (B, 3, H, W) in [0, 1] -> (B, 3, S, S), CLIP's square (bicubic, antialiased) and its mean / deviation."""
         square = (self.image_size, self.image_size)

@@ -1,0 +1,163 @@
+"""Checkpoints: one self-describing .safetensors file, its description in the metadata.
+
+Metadata: "format" and "version" of the file, "config" (the `ModelConfig` as JSON) and whatever the writer adds.
+Keys: `unet.*`, `sketch_encoder.*`, `vae.*`, `clip.*`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from colorizer import published
+from colorizer.config import ModelConfig, from_dict, to_dict
+from colorizer.errors import UserError
+from colorizer.models.model import ColorizationModel
+
+FORMAT = "colorizediffusion"
+VERSION = "1"
+PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
+PREDICTION_TYPES = ("v_prediction", "epsilon")
+
+
+def save_checkpoint(
+    model: ColorizationModel,
+    path: str | Path,
+    metadata: dict[str, str] | None = None,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Write the model and its description to `path`; an interruption leaves an older file there untouched.
+
+    `dtype` stores the floating-point weights in another type, such as torch.float16 for half the size.
+    """
+    path = Path(path)
+    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
+    if dtype is not None:
+        tensors = {key: tensor.to(dtype) if tensor.is_floating_point() else tensor for key, tensor in tensors.items()}
+        if overflown := [key for key, tensor in tensors.items() if not tensor.isfinite().all()]:
+            raise ValueError(f"not finite as {dtype}: {', '.join(overflown)}")
+    description = {"format": FORMAT, "version": VERSION, "config": json.dumps(to_dict(model.config))}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, because a rename is atomic only within a file system.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, {**(metadata or {}), **description})
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(
+    path: str | Path,
+    prediction_type: str | None = None,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.float32,
+    with_clip: bool = True,
+) -> ColorizationModel:
+    """Build the model that the file describes, in eval mode. The published v1 weights load by the same call.
+
+    `prediction_type` ("v_prediction" or "epsilon") is for published weights, which do not tell. `with_clip=False`
+    leaves out the reference encoder. Raises UserError for a file that is not what it should be.
+    """
+    if prediction_type not in (None, *PREDICTION_TYPES):
+        raise UserError(f"unknown prediction type {prediction_type!r}; choose one of {', '.join(PREDICTION_TYPES)}")
+    path = Path(path)
+    with _open(path) as file:
+        metadata, keys = file.metadata() or {}, file.keys()
+        if metadata.get("format") == FORMAT:
+            config = read_config(metadata, path)
+            stored = config.noise.prediction_type
+            if prediction_type not in (None, stored):
+                raise UserError(f"{path.name} says that it was trained for {stored}; leave out the prediction type")
+            if not with_clip:
+                keys = [key for key in keys if not key.startswith("clip.")]
+            tensors = {key: file.get_tensor(key) for key in keys}
+        elif published.is_published(keys):
+            tensors = {key: file.get_tensor(key) for key in keys}
+            config, tensors = published.convert(path, tensors, metadata, prediction_type, with_clip)
+        else:
+            raise UserError(
+                f"{path.name} holds no colorization model; choose a checkpoint of this project or a v1 file"
+            )
+        return _assemble(config, tensors, path, torch.device(device), dtype, with_clip)
+
+
+def read_metadata(path: str | Path) -> dict[str, str]:
+    """The metadata of a .safetensors file, without reading its weights."""
+    with _open(Path(path)) as file:
+        return file.metadata() or {}
+
+
+def read_config(metadata: dict[str, str], path: Path) -> ModelConfig:
+    """The description in a checkpoint's metadata; `path` is for messages."""
+    if metadata.get("version") != VERSION:
+        raise UserError(f"{path.name} has format version {metadata.get('version')}, not {VERSION}; update this program")
+    try:
+        values = json.loads(metadata["config"])
+    except (KeyError, json.JSONDecodeError):
+        raise UserError(f"{path.name} has no readable description in its metadata; get the file again") from None
+    return from_dict(ModelConfig, values)
+
+
+def checkpoint_hash(path: str | Path) -> str:
+    """The first 10 hexadecimal digits of the file's sha256, to name a checkpoint by its content."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:10]
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[safe_open]:
+    if path.suffix.lower() in PICKLES:
+        raise UserError(
+            f"{path.name} is a pickle, which can run any code when it is opened; get the .safetensors version instead"
+        )
+    if not path.is_file():
+        raise UserError(f"there is no file {path}; give the path of a .safetensors checkpoint")
+    try:
+        file = safe_open(path, framework="pt")
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path.name} is no complete .safetensors file ({error}); get it again") from None
+    with file:
+        yield file
+
+
+def _assemble(
+    config: ModelConfig,
+    tensors: dict[str, torch.Tensor],
+    path: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    with_clip: bool,
+) -> ColorizationModel:
+    """The model of `config` with `tensors` as its weights. Takes the tensors out of the dictionary."""
+    # Nothing is allocated on the meta device, and `assign` puts the tensors in place: the weights exist once.
+    with torch.device("meta"):
+        model = ColorizationModel(config, with_clip)
+    _check_keys({key: tensor.shape for key, tensor in model.state_dict().items()}, tensors, path)
+    for key in list(tensors):
+        tensor = tensors[key]
+        tensors[key] = tensor.to(device, dtype if tensor.is_floating_point() else None)
+    model.load_state_dict(tensors, assign=True)
+    if model.clip is not None:
+        model.clip.restore_buffers()
+    return model.to(device).eval()
+
+
+def _check_keys(expected: dict[str, torch.Size], tensors: dict[str, torch.Tensor], path: Path) -> None:
+    problems = [f"missing {key}" for key in expected if key not in tensors]
+    problems += [f"unexpected {key}" for key in tensors if key not in expected]
+    problems += [
+        f"{key} has shape {list(tensor.shape)} instead of {list(expected[key])}"
+        for key, tensor in tensors.items()
+        if key in expected and tensor.shape != expected[key]
+    ]
+    if problems:
+        raise UserError(f"{path.name} does not fit its description; get it again. {'; '.join(problems)}")
