@@ -1,0 +1,47 @@
+"""Relevance kept between moves of a slider, so that only bands and weights are computed again."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from colorizer.manipulation.relevance import Relevance, relevance
+
+
+def tokens_key(tokens: Tensor) -> str:
+    """A hash of reference tokens. It differs with the picture, the encoder and any edits made before."""
+    data = tokens.detach().to("cpu", torch.float32).contiguous().numpy()
+    return hashlib.sha256(repr(data.shape).encode() + data.tobytes()).hexdigest()
+
+
+class RelevanceCache:
+    """The relevance of the last `capacity` pairs of reference and control text, the least recently used dropped first.
+
+    One for each session: nothing is kept at module level, and an instance holds no lock, so that it can be copied.
+    """
+
+    def __init__(self, capacity: int = 64):
+        self.capacity = capacity
+        self._entries: OrderedDict[tuple[str, str, str], Relevance] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(
+        self, key: str, control: str, tokens: Tensor, encode_text: Callable[[list[str]], Tensor], polarity: str
+    ) -> Relevance:
+        """The relevance of `control` for the local tokens of `tokens` (B, 1 + n, D), computed at the first call only.
+
+        key: `tokens_key(tokens)`, which the caller keeps with the reference.
+        """
+        entry_key = (key, control, polarity)
+        # taken out and put back: two handlers of one session may come here at once
+        found = self._entries.pop(entry_key, None)
+        if found is None:
+            found = relevance(tokens[:, 1:], encode_text([control])[0].to(tokens.device), polarity)
+        self._entries[entry_key] = found
+        while len(self._entries) > self.capacity:
+            self._entries.popitem(last=False)
+        return found
