@@ -1,0 +1,184 @@
+"""(sketch, reference, truth) triples with exact truth, and captioned pictures with exact part masks, by the batch.
+
+"cross": the reference is ANOTHER drawing in the palette of the truth; only a generator can give such triples.
+"self": the reference is the truth itself, as in the paper's shuffle training.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from colorizer.data import captions
+from colorizer.data.compose import (
+    Figure,
+    Layout,
+    compose,
+    eye_lines,
+    part_masks,
+    random_layout,
+    shade,
+)
+from colorizer.data.degrade import draw_sketches
+from colorizer.data.layers import NUM_SLOTS, SLOTS
+from colorizer.data.library import Library
+from colorizer.data.palette import COLOUR_NAMES, DEFAULTS, Palette, sample_colour, sample_palette
+
+
+@dataclass(frozen=True)
+class TripleOptions:
+    """size: side in pixels; reference: "cross" or "self"; clean: share of exact sketches; shaded: share with shadows;
+    plain: share of drawings left as drawn; clipart: share of objects (when the library has any)."""
+
+    size: int = 256
+    reference: str = "cross"
+    clean: float = 0.35
+    shaded: float = 0.2
+    plain: float = 0.35
+    clipart: float = 0.2
+
+
+@dataclass(frozen=True)
+class Triples:
+    """sketch (B, 1, S, S), dark lines on white; reference, truth (B, 3, S, S); figure (B, 1, S, S) alpha. All in [0, 1]."""
+
+    sketch: Tensor
+    reference: Tensor
+    truth: Tensor
+    figure: Tensor
+
+
+@dataclass(frozen=True)
+class Captioned:
+    """picture (B, 3, S, S); texts: B lists of captions, the true one first, the others differ in one attribute;
+    parts (B, P + 1, g, g): share of captions.PARTS in each cell, then of all else; colours: B dicts part -> colour word."""
+
+    picture: Tensor
+    texts: list[list[str]]
+    parts: Tensor
+    colours: list[dict]
+
+
+class TripleSampler:
+    """Draws batches from a library; the same seed gives the same batches on the same device."""
+
+    def __init__(self, library: Library, options: TripleOptions, seed: int = 0):
+        self.library = library
+        self.options = options
+        self.rng = np.random.default_rng(seed)
+        self.generator = torch.Generator().manual_seed(seed)
+        styles = np.array(library.styles)
+        self._objects = np.flatnonzero(styles == "clipart")
+        self._characters = np.flatnonzero(styles != "clipart")
+        self._by_style = {style: np.flatnonzero(styles == style) for style in np.unique(styles)}
+
+    def sample(self, batch: int) -> Triples:
+        """`batch` triples."""
+        first = self._choose(batch)
+        second = np.array([self._partner(index) for index in first])
+        palettes = [self._palette(index) for index in first]
+        device = self.library.coverage.device
+        shown_a, shown_b = self.library.coverage[first], self.library.coverage[second]
+        slots = np.stack([palette.slots for palette in palettes])
+        slots = self._visible_or_default(slots, first, second)
+        ink = torch.from_numpy(np.stack([palette.ink for palette in palettes]))
+        background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
+        background = background.to(device)
+        slots = torch.from_numpy(slots)
+        strength = (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
+
+        layout = self._layout(batch)
+        flat = compose(shown_a, slots, ink, layout)
+        figure = shade(flat, strength, self.generator)
+        truth = figure.over(background)
+        sketch = self._sketch(flat, truth, shown_a, layout)
+        if self.options.reference == "self":
+            reference = truth
+        else:
+            other = shade(compose(shown_b, slots, ink, self._layout(batch)), strength, self.generator)
+            reference = other.over(background)
+        return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha)
+
+    def sample_pictures(self, batch: int) -> Tensor:
+        """(batch, 3, S, S): coloured pictures alone, without the cost of sketches."""
+        first = self._choose(batch)
+        palettes = [self._palette(index) for index in first]
+        slots = torch.from_numpy(np.stack([palette.slots for palette in palettes]))
+        ink = torch.from_numpy(np.stack([palette.ink for palette in palettes]))
+        background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
+        coverage = self.library.coverage[first]
+        strength = (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
+        figure = shade(compose(coverage, slots, ink, self._layout(batch)), strength, self.generator)
+        return figure.over(background.to(coverage.device)).clamp(0, 1)
+
+    def state_dict(self) -> dict:
+        """The state of the random numbers, for an exact resume."""
+        return {"rng": self.rng.bit_generator.state, "generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.rng.bit_generator.state = state["rng"]
+        self.generator.set_state(state["generator"])
+
+    def sample_captioned(self, batch: int, grid: int, alternatives: int) -> Captioned:
+        """`batch` pictures of characters with texts and part masks on a grid x grid."""
+        chosen = self.rng.choice(self._characters, batch)
+        palettes = [sample_palette(self.rng) for _ in chosen]
+        layout = self._layout(batch)
+        coverage = self.library.coverage[chosen]
+        slots = torch.from_numpy(np.stack([palette.slots for palette in palettes]))
+        ink = torch.from_numpy(np.stack([palette.ink for palette in palettes]))
+        strength = (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
+        background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
+        picture = shade(compose(coverage, slots, ink, layout), strength, self.generator)
+        masks = part_masks(coverage, layout, grid)
+        order = [SLOTS.index(part) if part != "background" else NUM_SLOTS + 1 for part in captions.PARTS]
+        parts = masks[:, order]
+        parts = torch.cat([parts, (1 - parts.sum(1, keepdim=True)).clamp(min=0)], 1)
+        facts = [
+            captions.attributes_of(self.library.words[i], palette) for i, palette in zip(chosen, palettes, strict=True)
+        ]
+        texts = [captions.alternatives(fact, alternatives, self.rng) for fact in facts]
+        colours = [{k: v for k, v in palette.names.items() if k in captions.PARTS} for palette in palettes]
+        return Captioned(picture.over(background.to(coverage.device)).clamp(0, 1), texts, parts, colours)
+
+    def _layout(self, batch: int) -> Layout:
+        return random_layout(batch, self.options.size, self.generator, self.options.plain)
+
+    def _sketch(self, flat: Figure, truth: Tensor, coverage: Tensor, layout: Layout) -> Tensor:
+        if self.options.clean >= 1:
+            return 1 - flat.lines
+        return draw_sketches(flat, truth, eye_lines(coverage, layout), self.generator)
+
+    def _choose(self, batch: int) -> np.ndarray:
+        objects = len(self._objects) and self.rng.random(batch) < self.options.clipart
+        characters = self.rng.choice(self._characters, batch)
+        return np.where(objects, self.rng.choice(self._objects, batch), characters) if len(self._objects) else characters
+
+    def _partner(self, index: int) -> int:
+        style = self.library.styles[index]
+        if style == "clipart":  # parts of different objects do not correspond: the same object, laid out anew
+            return index
+        pool = self._by_style[style] if self.rng.random() < 0.7 else self._characters
+        return int(self.rng.choice(pool))
+
+    def _palette(self, index: int) -> Palette:
+        palette = sample_palette(self.rng)
+        if self.library.styles[index] != "clipart":
+            return palette
+        own = self.library.colours[index].numpy()
+        if self.rng.random() < 0.5:
+            names = self.rng.choice(list(COLOUR_NAMES), NUM_SLOTS)
+            own = np.stack([sample_colour(self.rng, str(name)) for name in names])
+        return Palette(np.nan_to_num(own, nan=1.0).astype(np.float32), palette.background, palette.ink, {})
+
+    def _visible_or_default(self, slots: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """A part that the reference does not show has no colour to be taken from it: it gets its usual one."""
+        for row, (a, b) in enumerate(zip(first, second, strict=True)):
+            if self.options.reference == "self" or self.library.styles[a] == "clipart":
+                continue
+            shown = self.library.words[b]["parts"]
+            for slot, colour in DEFAULTS.items():
+                if slot not in shown:
+                    slots[row, SLOTS.index(slot)] = colour
+        return slots
