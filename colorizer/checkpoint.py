@@ -19,11 +19,11 @@ from colorizer import published
 from colorizer.config import ModelConfig, from_dict, to_dict
 from colorizer.errors import UserError
 from colorizer.models.model import ColorizationModel
+from colorizer.published import PREDICTION_TYPES
 
 FORMAT = "colorizediffusion"
 VERSION = "1"
 PICKLES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
-PREDICTION_TYPES = ("v_prediction", "epsilon")
 
 
 def save_checkpoint(

@@ -20,6 +20,7 @@ UNET = "model.diffusion_model."
 SKETCH_ENCODER = "control_encoder."
 VAE = "first_stage_model."
 CLIP = "cond_stage_model."
+PREDICTION_TYPES = ("v_prediction", "epsilon")
 LICENCE = "CC BY-NC-SA 4.0"
 SIDECAR_KEYS = {"prediction_type", "head_channels"}
 # Other releases of the project, by the start of the file name; their networks differ.
@@ -96,8 +97,8 @@ def _read_sidecar(path: Path) -> dict:
         raise UserError(f"{sidecar.name} is not readable JSON ({error}); correct or remove it") from None
     if not isinstance(values, dict) or not values.keys() <= SIDECAR_KEYS:
         raise UserError(f"{sidecar.name} should be an object with the keys {', '.join(sorted(SIDECAR_KEYS))} only")
-    if values.get("prediction_type") not in (None, "v_prediction", "epsilon"):
-        raise UserError(f"prediction_type in {sidecar.name} should be v_prediction or epsilon")
+    if values.get("prediction_type") not in (None, *PREDICTION_TYPES):
+        raise UserError(f"prediction_type in {sidecar.name} should be {' or '.join(PREDICTION_TYPES)}")
     return values
 
 

@@ -8,6 +8,9 @@ from colorizer.errors import UserError
 
 # command -> (module with add_arguments(parser) and run(args) -> int, one line of help)
 COMMANDS = {
+    "fetch": ("colorizer.cli.fetch", "download the published weights"),
+    "info": ("colorizer.cli.info", "describe a checkpoint"),
+    "parity": ("colorizer.cli.parity", "compare with stored outputs of the published implementation"),
     "train": ("colorizer.cli.train", "train a named configuration"),
 }
 
@@ -15,7 +18,7 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0 done, 2 the user can put it right."""
     argv = sys.argv[1:] if argv is None else argv
-    parser = argparse.ArgumentParser(prog="python -m colorizer", description="Colour line art like a reference picture.")
+    parser = argparse.ArgumentParser("python -m colorizer", description="Colour line art like a reference picture.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)

@@ -50,7 +50,7 @@ class ReferenceEncoder(nn.Module):
             self.clip.attn_mask = torch.full(self.clip.attn_mask.shape, float("-inf")).triu_(1)
 
     def preprocess(self, pixels: Tensor) -> Tensor:
-        """pixels (B, 3, H, W) in [0, 1] -> (B, 3, S, S), CLIP's square (bicubic, antialiased) and its mean / deviation."""
+        """pixels (B, 3, H, W) in [0, 1] -> (B, 3, S, S), CLIP's square (bicubic, antialiased), mean and deviation."""
         square = (self.image_size, self.image_size)
         if pixels.shape[-2:] != square:
             pixels = F.interpolate(pixels, size=square, mode="bicubic", antialias=True).clamp(0, 1)
