@@ -40,7 +40,7 @@ def dual_guidance(c: Branch, u_r: Branch, u_s: Branch, gs: float, sgs: float) ->
 
 
 def is_noised(t: float, noise_level: float, T: int) -> bool:
-    """Whether equation 14 noises the tokens at timestep t of T: noise_level 0 never does, 1 always, early steps first."""
+    """Whether equation 14 noises the tokens at timestep t of T: never at level 0, always at 1, early steps first."""
     return 1 - t / (T + 0.0001) < noise_level
 
 

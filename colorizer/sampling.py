@@ -1,7 +1,7 @@
 """Samplers (from diffusers) and seeded noise.
 
-Latents are always z_t = alpha_t z_0 + beta_t eps here, whatever scale a scheduler keeps inside. Every scalar of a schedule
-stays on the CPU, so a step never waits for the GPU.
+Latents are always z_t = alpha_t z_0 + beta_t eps here, whatever scale a scheduler keeps inside. Every scalar of a
+schedule stays on the CPU, so a step never waits for the GPU.
 """
 
 import math

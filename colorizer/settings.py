@@ -1,0 +1,98 @@
+"""The options of one generation."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from numbers import Real
+
+from colorizer.errors import UserError
+from colorizer.manipulation.edit import MOST_EDITS, Edit
+
+SAMPLERS = ("dpm++2m", "unipc", "euler", "ddim")
+SCHEDULES = ("karras", "vp")
+
+# name -> smallest and largest value
+WHOLE_NUMBERS = {"steps": (1, 200), "size": (64, 4096), "batch_size": (1, 16), "seed": (0, 2**32 - 1)}
+NUMBERS = {"guidance_scale": (0, 30), "sketch_guidance_scale": (0, 30), "noise_level": (0, 1)}
+MAX_EDITS_LENGTH = 48 * 1024  # characters of JSON, so that every picture can carry its edits (see png.py)
+
+
+@dataclass(frozen=True)
+class GenerationSettings:
+    """What a picture depends on besides the model, the sketch and the reference. Checked when made (UserError).
+
+    steps: denoising steps.
+    guidance_scale, sketch_guidance_scale: GS and SGS of dual classifier-free guidance. 1 is no guidance and costs
+        nothing; above 1 exaggerates the reference or the sketch; below 1 weakens it, and 0 is without it.
+    noise_level: noisy sampling (equation 14), 0 (never) to 1 (every step).
+    schedule: noise levels, "karras" or "vp" (the model's own).
+    sampler: one of SAMPLERS.
+    size: longest side of the picture in pixels; None is the model's native size.
+    batch_size, seed: image i of the batch depends on seed + i only.
+    edits: edits by words, applied to the reference in this order.
+    """
+
+    steps: int = 20
+    guidance_scale: float = 2.0
+    sketch_guidance_scale: float = 1.0
+    noise_level: float = 0.0
+    schedule: str = "karras"
+    sampler: str = "dpm++2m"
+    size: int | None = None
+    batch_size: int = 1
+    seed: int = 0
+    edits: tuple[Edit, ...] = ()
+
+    def __post_init__(self):
+        for name, bounds in WHOLE_NUMBERS.items():
+            if not (name == "size" and self.size is None):
+                object.__setattr__(self, name, _number(name, getattr(self, name), bounds, whole=True))
+        for name, bounds in NUMBERS.items():
+            object.__setattr__(self, name, _number(name, getattr(self, name), bounds, whole=False))
+        _one_of("schedule", self.schedule, SCHEDULES)
+        _one_of("sampler", self.sampler, SAMPLERS)
+        if not isinstance(self.edits, list | tuple) or not all(isinstance(edit, Edit) for edit in self.edits):
+            raise UserError("edits must be a list of edits.")
+        if len(self.edits) > MOST_EDITS:
+            raise UserError(f"There are {len(self.edits)} edits; at most {MOST_EDITS} are taken.")
+        if len(json.dumps([edit.to_dict() for edit in self.edits])) > MAX_EDITS_LENGTH:
+            raise UserError("The texts and masks of the edits are too long together; shorten or remove some.")
+        object.__setattr__(self, "edits", tuple(self.edits))
+
+    def evolve(self, **changes) -> "GenerationSettings":
+        """A copy with some values changed."""
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self) -> dict:
+        """Plain JSON values, all of them."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {**values, "edits": [edit.to_dict() for edit in self.edits]}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "GenerationSettings":
+        """The inverse of `to_dict`; missing keys take their defaults, unknown ones are refused (UserError)."""
+        if not isinstance(values, dict):
+            raise UserError(f"The settings must be a JSON object, not {type(values).__name__}.")
+        unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise UserError(f"Unknown settings: {', '.join(map(str, unknown))[:200]}; remove them.")
+        edits = values.get("edits", ())
+        if not isinstance(edits, list | tuple):
+            raise UserError("edits must be a list of edits.")
+        return cls(**{**values, "edits": tuple(Edit.from_dict(edit) for edit in edits)})
+
+
+def _number(name: str, value, bounds: tuple[float, float], whole: bool) -> int | float:
+    kind = "a whole number" if whole else "a number"
+    low, high = bounds
+    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value) or (whole and value % 1):
+        raise UserError(f"{name} is {str(value)[:40]!r}; it must be {kind} from {low} to {high}.")
+    if not low <= value <= high:
+        raise UserError(f"{name} is {value:g}; it must be {kind} from {low} to {high}.")
+    return int(value) if whole else float(value)
+
+
+def _one_of(name: str, value, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UserError(f"{name} is {str(value)[:40]!r}; choose one of {', '.join(choices)}.")
