@@ -11,6 +11,7 @@ COMMANDS = {
     "fetch": ("colorizer.cli.fetch", "download the published weights"),
     "info": ("colorizer.cli.info", "describe a checkpoint"),
     "parity": ("colorizer.cli.parity", "compare with stored outputs of the published implementation"),
+    "sketch": ("colorizer.cli.sketch", "extract or clean up line art"),
     "train": ("colorizer.cli.train", "train a named configuration"),
 }
 
