@@ -9,6 +9,7 @@ from colorizer.errors import UserError
 # command -> (module with add_arguments(parser) and run(args) -> int, one line of help)
 COMMANDS = {
     "fetch": ("colorizer.cli.fetch", "download the published weights"),
+    "heatmap": ("colorizer.cli.heatmap", "show which regions of a reference a text reaches"),
     "info": ("colorizer.cli.info", "describe a checkpoint"),
     "parity": ("colorizer.cli.parity", "compare with stored outputs of the published implementation"),
     "sketch": ("colorizer.cli.sketch", "extract or clean up line art"),

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from colorizer.manipulation.edit import Edit
 from colorizer.manipulation.pwv import dscale, omega
-from colorizer.manipulation.relevance import Relevance, relevance
+from colorizer.manipulation.relevance import relevance
 
 
 def move_tokens(v: Tensor, weight: Tensor, e: Tensor, a: Tensor | None, beta: float) -> Tensor:
@@ -17,15 +17,6 @@ def move_tokens(v: Tensor, weight: Tensor, e: Tensor, a: Tensor | None, beta: fl
     if a is None:
         return v + weight[..., None] * e
     return v + (weight + beta * (v @ a))[..., None] * (e - a)
-
-
-def region_relevance(v: Tensor, c: Tensor, edit: Edit, polarity: str) -> Relevance:
-    """m of equation (9) with the edit's painted regions on it. v: (B, n, D), c: (D,)."""
-    found = relevance(v, c, polarity)
-    if edit.region_mask is None:
-        return found
-    decided = found.defined | edit.region_mask.decides_all
-    return Relevance(m=edit.region_mask.on_relevance(found.m), defined=decided)
 
 
 def edit_local(
@@ -51,7 +42,7 @@ def edit_local(
         if edit.region_mask is not None:
             changed = changed & edit.region_mask.within_everything(v.shape[1]).to(v.device)
     else:
-        region = region_relevance(v, c, edit, polarity)
+        region = relevance(v, c, polarity).with_regions(edit.region_mask)
         defined = region.defined
         weight = omega(region.m, d, edit.thresholds, edit.strength_ratio)
         weight = -weight if polarity == "high" else weight

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from colorizer.errors import UserError
+from colorizer.manipulation.regions import RegionMask
 
 POLARITIES = ("low", "high")
 # Two correlations closer than this part of the longest token's length differ by float32 rounding only.
@@ -22,6 +23,12 @@ class Relevance:
 
     m: Tensor
     defined: Tensor
+
+    def with_regions(self, mask: RegionMask | None) -> "Relevance":
+        """With regions painted by hand over it. Where they decide every token, m is defined whatever the text."""
+        if mask is None:
+            return self
+        return Relevance(m=mask.on_relevance(self.m), defined=self.defined | mask.decides_all)
 
 
 def min_max(correlation: Tensor, tolerance: Tensor | float = 0.0) -> tuple[Tensor, Tensor]:
