@@ -74,7 +74,7 @@ def fetch_v1(
 
     `prediction_type`, when given, is written next to the file, which does not hold it.
     """
-    print(f"The licence of the published weights is {LICENCE}: name the source, no commercial use, and the same licence")
+    print(f"The licence of the published weights is {LICENCE}: name the source, no commercial use, the same licence")
     print("for what you make of them.")
     file, size = find_v1_file(api, repository, revision, name)
     out.mkdir(parents=True, exist_ok=True)
