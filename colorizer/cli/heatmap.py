@@ -15,6 +15,8 @@ from colorizer.manipulation import DEFAULT_THRESHOLDS, EVERYTHING, Edit, auto_th
 from colorizer.manipulation.texts import text_notes
 from colorizer.pipeline import Colorizer
 
+DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini.safetensors"
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reference", type=Path, required=True, help="the reference picture")
@@ -32,8 +34,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     choice.add_argument("--auto", action="store_true", help="propose the thresholds from the relevance itself")
     parser.add_argument("--opacity", type=float, default=0.6, help="of the bands, 0 to 1 (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print relevance and band of every token as JSON")
-    parser.add_argument("--checkpoint", type=Path, default=Path("checkpoints/mini.safetensors"))
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (default: %(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (default: %(default)s)")
 
 
 def run(args: Namespace) -> int:
