@@ -1,0 +1,52 @@
+"""Start the web page: `python app.py`."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from colorizer.errors import UserError
+
+CHECKPOINTS = Path(__file__).parent / "checkpoints"
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    on_space = "SPACE_ID" in os.environ
+    parser = argparse.ArgumentParser(description="Colour sketches from reference pictures in the browser.")
+    parser.add_argument("--checkpoint", type=Path, help="a .safetensors model; default: the first in checkpoints/")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument(
+        "--host",
+        default="0.0.0.0" if on_space else "127.0.0.1",
+        help="address to listen on; 0.0.0.0 lets other computers in (default: %(default)s)",
+    )
+    parser.add_argument("--share", action="store_true", help="make a public link; needs --password")
+    parser.add_argument("--password", help="ask visitors for this password (user name: artist)")
+    args = parser.parse_args(argv)
+    if args.share and not args.password:
+        parser.error("--share puts the page on the internet: give a --password with it")
+    if args.checkpoint is not None and not args.checkpoint.is_file():
+        parser.error(f"there is no file {args.checkpoint}: give the path of a .safetensors checkpoint")
+    return args
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    from ui.model_shelf import ModelShelf
+    from ui.page import build_page, launch
+
+    shelf = ModelShelf(CHECKPOINTS, args.device, args.checkpoint)
+    try:
+        if name := shelf.default():
+            shelf.open(name)
+        blocks = build_page(shelf)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    launch(blocks, args.host, args.port, args.share, args.password)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

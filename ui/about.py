@@ -1,0 +1,35 @@
+"""The About page: what the loaded model is, from its own description and its card."""
+
+import gradio as gr
+
+from ui.model_shelf import ModelDescription
+from ui.texts import text
+
+
+def build_about(description: ModelDescription | None) -> gr.Markdown:
+    return gr.Markdown(about_text(description), elem_id="about")
+
+
+def about_text(description: ModelDescription | None) -> str:
+    """Markdown: the model card that lies beside the checkpoint, else what the checkpoint's metadata says."""
+    if description is None:
+        return text("about_none")
+    if description.card:
+        return _without_front_matter(description.card)
+    lines = [f"## {description.name}"]
+    if config := description.config:
+        facts = {
+            "about_kind": config.kind,
+            "about_size": text("size_choice", pixels=config.native_size),
+            "about_trained_on": config.trained_on,
+            "about_licence": config.licence,
+            "about_limits": config.notes,
+        }
+        lines += [f"**{text(key)}:** {value}" for key, value in facts.items() if value]
+    return "\n\n".join(lines)
+
+
+def _without_front_matter(card: str) -> str:
+    if card.startswith("---\n"):
+        return card.split("\n---\n", 1)[-1]
+    return card

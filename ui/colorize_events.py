@@ -1,0 +1,165 @@
+"""Which control of the Colorize page does what."""
+
+import json
+import secrets
+
+import gradio as gr
+
+from colorizer.errors import UserError
+from colorizer.images import read_picture
+from colorizer.lineart import prepare_sketch, read_line_art
+from ui import presets, status
+from ui.colorize_layout import MAX_SEED, SLIDER_RANGES, ColorizePage, size_choices, slider_range
+from ui.colorize_run import ColorizeRun
+from ui.examples import Example
+from ui.model_shelf import ModelShelf
+from ui.texts import text
+
+MODEL_QUEUE = "model"  # one id with limit 1 for everything that touches a model
+PREPARED_SIDE = 512  # longest side of "what the model sees", in pixels
+
+QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+LOCAL = {"queue": False, **QUIET}
+
+
+def connect(page: ColorizePage, shelf: ModelShelf, examples: list[Example]) -> None:
+    """Attach all events. Call inside the `gr.Blocks` of the page."""
+    _connect_run(page, ColorizeRun(page, shelf))
+    _connect_pictures(page)
+    _connect_settings(page)
+    _connect_variants(page)
+    _connect_model(page, shelf)
+    _connect_examples(page, examples)
+
+
+def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
+    outputs = [
+        page.colorize, page.stop, page.status, page.empty, page.preview, page.result, page.variants, page.download,
+        page.settings["seed"], page.seed_reuse, page.run_seeds, page.shown_seed,
+    ]  # fmt: skip
+    checked = page.colorize.click(run.check, inputs=run.inputs, outputs=outputs, **LOCAL)
+    running = checked.success(
+        run.run,
+        inputs=run.inputs,
+        outputs=outputs,
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+        show_progress="minimal",
+        show_progress_on=page.status,
+        api_visibility="private",
+    )
+    after = {page.shown_seed}
+    running.failure(run.failed, inputs=after, outputs=outputs, **LOCAL)
+    page.stop.click(run.stopped, inputs=after, outputs=outputs, cancels=[running], **LOCAL)
+
+
+def _connect_pictures(page: ColorizePage) -> None:
+    pictures = [page.sketch, page.reference]
+
+    def prepare(sketch, mode):
+        """(prepared sketch, sketch): a refused upload is taken out of its zone again."""
+        if sketch is None:
+            return None, gr.skip()
+        try:
+            prepared = prepare_sketch(read_line_art(sketch), mode)
+        except UserError as error:
+            gr.Warning(str(error), duration=10, title=text("error_title"))
+            return None, None
+        prepared.thumbnail((PREPARED_SIDE, PREPARED_SIDE))
+        return prepared, gr.skip()
+
+    def check_reference(reference):
+        if reference is None:
+            return gr.skip()
+        try:
+            read_picture(reference)
+        except UserError as error:
+            gr.Warning(str(error), duration=10, title=text("error_title"))
+            return None
+        return gr.skip()
+
+    newest = {"trigger_mode": "always_last", "concurrency_limit": 2, **QUIET}
+    gr.on(
+        [page.sketch.change, page.preparation.change],
+        prepare,
+        inputs=[page.sketch, page.preparation],
+        outputs=[page.prepared, page.sketch],
+        **newest,
+    )
+    page.reference.change(check_reference, inputs=page.reference, outputs=page.reference, **newest)
+    page.swap.click(lambda sketch, reference: (reference, sketch), inputs=pictures, outputs=pictures, **LOCAL)
+    page.clear.click(lambda: (None, None), outputs=pictures, **LOCAL)
+
+
+def _connect_settings(page: ColorizePage) -> None:
+    guided = list(presets.PRESETS[presets.BALANCED])
+    sliders = [page.settings[name] for name in guided]
+    table = json.dumps({key: [values[name] for name in guided] for key, values in presets.PRESETS.items()})
+    page.preset.input(None, inputs=page.preset, outputs=sliders, js=f"(preset) => ({table})[preset]")
+    for slider in sliders:  # a slider moved by hand is no preset any more
+        slider.input(None, outputs=page.preset, js="() => null")
+
+    seed = page.settings["seed"]
+    page.seed_dice.click(lambda: secrets.randbelow(MAX_SEED), outputs=seed, **LOCAL)
+    seed.input(None, outputs=page.seed_lock, js="() => true")  # who types a seed wants to keep it
+    page.seed_reuse.click(lambda shown: (shown, True), inputs=page.shown_seed, outputs=[seed, page.seed_lock], **LOCAL)
+
+
+def _connect_variants(page: ColorizePage) -> None:
+    def choose(pair, seeds, event: gr.SelectData):
+        chosen = event.value["image"]["path"]
+        return (pair[0], chosen), chosen, seeds[event.index]
+
+    page.variants.select(
+        choose,
+        inputs=[page.result, page.run_seeds],
+        outputs=[page.result, page.download, page.shown_seed],
+        **LOCAL,
+    )
+
+
+def _connect_model(page: ColorizePage, shelf: ModelShelf) -> None:
+    ranged = [page.settings[name] for name in SLIDER_RANGES]
+
+    def describe(name):
+        try:
+            description = shelf.describe(name)
+        except UserError as error:
+            raise gr.Error(str(error), duration=10, title=text("error_title"), print_exception=False) from error
+        return {
+            page.prediction_type: gr.update(visible=not description.states_prediction_type),
+            page.settings["size"]: gr.update(
+                choices=size_choices(description.native_size), value=description.native_size
+            ),
+            **{page.settings[key]: gr.update(**slider_range(description, key)) for key in SLIDER_RANGES},
+        }
+
+    page.model.input(
+        describe, inputs=page.model, outputs=[page.prediction_type, page.settings["size"], *ranged], **LOCAL
+    )
+
+
+def _connect_examples(page: ColorizePage, examples: list[Example]) -> None:
+    settings = list(page.settings.values())
+
+    def load(event: gr.SelectData):
+        example = examples[event.index]
+        return {
+            page.sketch: str(example.sketch),
+            page.reference: str(example.reference),
+            page.preparation: example.preparation,
+            page.preset: None,
+            page.seed_lock: "seed" in example.settings,
+            page.status: status.idle(text("status_example", title=example.title)),
+            page.examples: gr.update(selected_index=None),
+            **{page.settings[name]: value for name, value in example.settings.items()},
+        }
+
+    page.examples.select(
+        load,
+        outputs=[
+            page.sketch, page.reference, page.preparation, page.preset, page.seed_lock, page.status, page.examples,
+            *settings,
+        ],
+        **LOCAL,
+    )  # fmt: skip

@@ -1,0 +1,300 @@
+"""The Colorize page: its components and where they stand. No events here."""
+
+from dataclasses import dataclass, fields
+
+import gradio as gr
+
+from colorizer.lineart import MODES
+from colorizer.settings import SAMPLERS, SCHEDULES, GenerationSettings
+from ui import presets, status
+from ui.model_shelf import ModelDescription
+from ui.picture_upload import PictureUpload, picture_upload
+from ui.texts import text
+
+SIZE_FACTORS = (1.0, 1.5, 2.0, 3.0)  # of the size the model was trained on
+MAX_SEED = 2**32 - 1
+MAX_VARIANTS = 4
+# minimum, maximum, default; a checkpoint may bring its own
+SLIDER_RANGES = {
+    "guidance_scale": (1.0, 10.0, 2.0),
+    "sketch_guidance_scale": (1.0, 5.0, 1.0),
+    "noise_level": (0.0, 1.0, 0.0),
+    "steps": (4, 50, 20),
+}
+# A frame whose half is filled with colour: what the page does.
+EMPTY_DRAWING = """<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="1.6" aria-hidden="true">
+<rect x="5" y="8" width="38" height="32" rx="3"/><circle cx="15.5" cy="17.5" r="3.5"/>
+<path d="M5 34l11-9 7 6 8-10 12 12"/><path d="M24 4v40" stroke-dasharray="2 3"/></svg>"""
+
+
+@dataclass(frozen=True)
+class ColorizePage:
+    """The components that events read or change.
+
+    settings: field of `GenerationSettings` -> its component, so settings travel by name.
+    """
+
+    sketch: PictureUpload
+    reference: PictureUpload
+    prepared: gr.Image
+    preparation: gr.Dropdown
+    swap: gr.Button
+    clear: gr.Button
+    colorize: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    empty: gr.HTML
+    preview: gr.Image
+    result: gr.ImageSlider
+    variants: gr.Gallery
+    download: gr.DownloadButton
+    examples: gr.Gallery
+    preset: gr.Radio
+    seed_lock: gr.Checkbox
+    seed_dice: gr.Button
+    seed_reuse: gr.Button
+    model: gr.Dropdown
+    prediction_type: gr.Radio
+    device: gr.HTML
+    run_seeds: gr.State
+    shown_seed: gr.State
+    settings: dict[str, gr.components.Component]
+
+
+def build_colorize_page(
+    models: list[str], description: ModelDescription | None, device: str, examples: list[tuple]
+) -> ColorizePage:
+    """Lay the page out: pictures, actions and settings at the left, the stage at the right; CSS reorders for phones.
+
+    description: of the model chosen at first, None when there is none. examples: (picture, title) of each.
+    """
+    parts: dict = {"run_seeds": gr.State(()), "shown_seed": gr.State(None)}
+    with gr.Row(elem_id="workspace"):
+        with gr.Column(elem_id="area-inputs", min_width=0):
+            parts |= _pictures()
+        with gr.Column(elem_id="area-actions", min_width=0):
+            parts |= _actions()
+        with gr.Column(elem_id="area-stage", min_width=0):
+            parts |= _stage("status_ready" if description else "status_no_model")
+        with gr.Column(elem_id="area-examples", min_width=0, visible=bool(examples)):
+            parts["examples"] = _examples(examples)
+        with gr.Column(elem_id="area-settings", min_width=0):
+            description = description or ModelDescription()
+            parts |= _main_settings(description)
+            with gr.Accordion(text("more"), open=False, elem_id="more"):
+                parts |= _more_settings(models, description, device)
+    settings = {field.name: parts.pop(field.name) for field in fields(GenerationSettings) if field.name in parts}
+    return ColorizePage(settings=settings, **parts)
+
+
+def slider_range(description: ModelDescription, name: str) -> dict:
+    """`minimum`, `maximum` and `value` of the slider `name` for this model."""
+    minimum, maximum, value = description.slider_ranges.get(name, SLIDER_RANGES[name])
+    return {"minimum": minimum, "maximum": maximum, "value": value}
+
+
+def size_choices(native_size: int) -> list[tuple[str, int]]:
+    """Sizes of the longer side in pixels, in steps of 64, the native one first."""
+    sizes = [round(native_size * factor / 64) * 64 for factor in SIZE_FACTORS]
+    return [(text("size_choice", pixels=size), size) for size in sizes]
+
+
+def _pictures() -> dict:
+    with gr.Row(elem_classes="pair", equal_height=True):
+        sketch, reference = (
+            picture_upload(text(name), placeholder=text(f"{name}_placeholder"), elem_id=name, height=210, min_width=120)
+            for name in ("sketch", "reference")
+        )
+    with gr.Row(elem_classes="pair", equal_height=True):
+        prepared = gr.Image(
+            label=text("prepared"),
+            elem_id="prepared",
+            format="png",
+            interactive=False,
+            buttons=["fullscreen"],
+            height=170,
+            min_width=120,
+        )
+        with gr.Column(min_width=120, elem_id="preparation-column"):
+            preparation = gr.Dropdown(
+                [(text(f"preparation_{mode}"), mode) for mode in MODES],
+                value="auto",
+                label=text("preparation"),
+                info=text("preparation_info"),
+                filterable=False,
+                min_width=0,
+                elem_id="preparation",
+            )
+            with gr.Row(elem_classes="small-buttons"):
+                swap = gr.Button(text("swap"), size="sm", elem_id="swap", min_width=0)
+                clear = gr.Button(text("clear"), size="sm", elem_id="clear", min_width=0)
+    return {
+        "sketch": sketch,
+        "reference": reference,
+        "prepared": prepared,
+        "preparation": preparation,
+        "swap": swap,
+        "clear": clear,
+    }
+
+
+def _actions() -> dict:
+    with gr.Row(elem_classes="actions"):
+        colorize = gr.Button(text("colorize"), variant="primary", elem_id="colorize", scale=3, min_width=120)
+        stop = gr.Button(text("stop"), variant="stop", elem_id="stop", interactive=False, scale=1, min_width=80)
+    gr.HTML(f'<p class="hint shortcuts-hint">{text("shortcut_hint")}</p>', padding=False)
+    return {"colorize": colorize, "stop": stop}
+
+
+def _stage(first_status: str) -> dict:
+    with gr.Column(elem_id="stage", min_width=0):
+        empty = gr.HTML(
+            f"{EMPTY_DRAWING}<h2>{text('stage_empty_title')}</h2><p>{text('stage_empty_body')}</p>",
+            elem_id="stage-empty",
+            padding=False,
+        )
+        # Previews are many and passing: JPEG keeps them small on the wire.
+        preview = gr.Image(
+            label=text("stage_preview"),
+            format="jpeg",
+            interactive=False,
+            visible=False,
+            buttons=[],
+            elem_id="stage-preview",
+        )
+        result = gr.ImageSlider(
+            label=text("stage_result"),
+            format="png",
+            image_mode=None,
+            type="filepath",
+            interactive=False,
+            visible=False,
+            buttons=["fullscreen"],
+            slider_position=50,
+            max_height=2000,
+            elem_id="stage-result",
+        )
+    with gr.Row(elem_id="under-stage"):
+        status_line = gr.HTML(status.idle(text(first_status)), elem_id="status", padding=False)
+        download = gr.DownloadButton(
+            text("download"), interactive=False, elem_id="download", scale=0, min_width=150, size="md"
+        )
+    variants = gr.Gallery(
+        label=text("variants"),
+        format="png",
+        columns=MAX_VARIANTS,
+        height="auto",
+        allow_preview=False,
+        object_fit="contain",
+        interactive=False,
+        visible=False,
+        buttons=[],
+        elem_id="variants",
+    )
+    return {
+        "empty": empty,
+        "preview": preview,
+        "result": result,
+        "status": status_line,
+        "download": download,
+        "variants": variants,
+    }
+
+
+def _examples(examples: list[tuple]) -> gr.Gallery:
+    gr.HTML(f'<h2>{text("examples")}</h2><p class="hint">{text("examples_hint")}</p>', padding=False)
+    return gr.Gallery(
+        examples,
+        label=text("examples"),
+        show_label=False,
+        format="png",
+        columns=4,
+        height="auto",
+        allow_preview=False,
+        object_fit="cover",
+        interactive=False,
+        buttons=[],
+        elem_id="examples",
+    )
+
+
+def _main_settings(description: ModelDescription) -> dict:
+    preset = gr.Radio(
+        presets.choices(), value=presets.BALANCED, label=text("preset"), info=text("preset_info"), elem_id="preset"
+    )
+    parts = {"preset": preset}
+    for name, step in (("guidance_scale", 0.1), ("sketch_guidance_scale", 0.1), ("noise_level", 0.05)):
+        parts[name] = _slider(description, name, step)
+    with gr.Group(elem_id="seed-group"):
+        with gr.Row(equal_height=True):
+            parts["seed"] = gr.Number(
+                value=0,
+                precision=0,
+                minimum=0,
+                maximum=MAX_SEED,
+                label=text("seed"),
+                info=text("seed_info"),
+                elem_id="seed",
+                min_width=120,
+            )
+            parts["seed_lock"] = gr.Checkbox(
+                label=text("seed_lock"), info=text("seed_lock_info"), elem_id="seed-lock", min_width=120
+            )
+        with gr.Row(elem_classes="small-buttons"):
+            parts["seed_dice"] = gr.Button(text("seed_dice"), size="sm", elem_id="seed-dice", min_width=60)
+            parts["seed_reuse"] = gr.Button(
+                text("seed_reuse"), size="sm", elem_id="seed-reuse", min_width=60, interactive=False
+            )
+    return parts
+
+
+def _more_settings(models: list[str], description: ModelDescription, device: str) -> dict:
+    return {
+        "batch_size": gr.Slider(
+            1, MAX_VARIANTS, 1, step=1, label=text("batch_size"), info=text("batch_size_info"), elem_id="batch_size"
+        ),
+        "size": gr.Dropdown(
+            size_choices(description.native_size),
+            value=description.native_size,
+            label=text("size"),
+            info=text("size_info"),
+            elem_id="size",
+        ),
+        "steps": _slider(description, "steps", 1),
+        "sampler": gr.Dropdown(
+            [(text(f"sampler_{name}"), name) for name in SAMPLERS],
+            value="dpm++2m",
+            label=text("sampler"),
+            info=text("sampler_info"),
+            elem_id="sampler",
+        ),
+        "schedule": gr.Radio(
+            [(text(f"schedule_{name}"), name) for name in SCHEDULES],
+            value="karras",
+            label=text("schedule"),
+            info=text("schedule_info"),
+            elem_id="schedule",
+        ),
+        "model": gr.Dropdown(
+            models,
+            value=description.name if models else None,
+            label=text("model"),
+            info=text("model_info"),
+            elem_id="model",
+        ),
+        "prediction_type": gr.Radio(
+            [(text("prediction_v"), "v_prediction"), (text("prediction_epsilon"), "epsilon")],
+            value="v_prediction",
+            label=text("prediction_type"),
+            info=text("prediction_type_info"),
+            visible=not description.states_prediction_type,
+            elem_id="prediction_type",
+        ),
+        "device": gr.HTML(f'<p class="hint">{text("device", device=device)}</p>', padding=False),
+    }
+
+
+def _slider(description: ModelDescription, name: str, step: float) -> gr.Slider:
+    return gr.Slider(
+        **slider_range(description, name), step=step, label=text(name), info=text(f"{name}_info"), elem_id=name
+    )

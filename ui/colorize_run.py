@@ -1,0 +1,171 @@
+"""What happens when Colorize is pressed: check, run step by step, show; and what Stop leaves behind."""
+
+import logging
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import gradio as gr
+from PIL import Image
+
+from colorizer.errors import UserError
+from colorizer.images import read_picture
+from colorizer.lineart import prepare_sketch, read_line_art
+from colorizer.pipeline import Colorizer, Preview, Result
+from colorizer.png import PictureParameters, save_png
+from colorizer.settings import GenerationSettings
+from ui import status
+from ui.colorize_layout import MAX_SEED, MAX_VARIANTS, ColorizePage
+from ui.model_shelf import ModelShelf
+from ui.texts import text
+
+log = logging.getLogger(__name__)
+
+Values = dict  # component -> its value
+Updates = dict  # component -> its new value or gr.update(...)
+
+
+@contextmanager
+def errors_as_toasts() -> Iterator[None]:
+    """Turn an error into a short message on the page. Unforeseen ones go to the log in full."""
+    try:
+        yield
+    except UserError as error:
+        raise gr.Error(str(error), duration=10, title=text("error_title"), print_exception=False) from error
+    except gr.Error:
+        raise
+    except Exception as error:
+        log.exception("a run failed")
+        raise gr.Error(
+            text("error_unexpected"), duration=15, title=text("error_unexpected_title"), print_exception=False
+        ) from error
+
+
+def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str) -> list[Path]:
+    """Write each picture with its parameters to `folder`/`stem`-SEED.png."""
+    paths = [folder / f"{stem}-{seed}.png" for seed in result.seeds]
+    for path, image, seed in zip(paths, result.images, result.seeds, strict=True):
+        save_png(image, path, PictureParameters(result.settings, seed, colorizer.config.name, colorizer.model_hash))
+    return paths
+
+
+class ColorizeRun:
+    """Handlers of the run events. Holds components and the shared models, nothing of any visitor."""
+
+    def __init__(self, page: ColorizePage, shelf: ModelShelf):
+        self.page, self.shelf = page, shelf
+        self.inputs = {
+            page.sketch,
+            page.reference,
+            page.preparation,
+            page.model,
+            page.prediction_type,
+            page.seed_lock,
+            *page.settings.values(),
+        }
+
+    def check(self, values: Values) -> Updates:
+        """Before the queue: refuse at once what could not run."""
+        with errors_as_toasts():
+            self._settings(values)
+            self._pictures(values)
+            self.shelf.describe(values[self.page.model])
+        page = self.page
+        return {
+            page.colorize: gr.update(interactive=False),
+            page.stop: gr.update(interactive=True),
+            page.status: status.busy(text("status_waiting")),
+        }
+
+    def run(self, values: Values) -> Iterator[Updates]:
+        """Colour the sketch, yielding after every step, so that Stop and a closed page end it there."""
+        page = self.page
+        with errors_as_toasts():
+            started = time.monotonic()
+            settings = self._settings(values)
+            sketch, reference = self._pictures(values)
+            prepared = prepare_sketch(sketch, values[page.preparation])
+            yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
+            colorizer = self.shelf.open(values[page.model], values[page.prediction_type])
+            yield {page.status: status.busy(text("status_encoding"))}
+            encoded_reference = None if reference is None else colorizer.encode_reference(reference)
+            encoded_sketch = colorizer.encode_sketch(prepared, settings.size)
+            with closing(colorizer.generate(encoded_sketch, encoded_reference, settings)) as events:
+                shown = None
+                for event in events:
+                    if isinstance(event, Preview):
+                        yield self._show_preview(event, is_new=event.image is not shown)
+                        shown = event.image
+                    else:
+                        stem = Path(values[page.sketch]).stem
+                        yield from self._show_result(event, colorizer, prepared, stem, time.monotonic() - started)
+
+    def stopped(self, values: Values) -> Updates:
+        """After Stop: the last finished picture comes back if there is one, else the last preview stays."""
+        page = self.page
+        return {
+            **self._at_rest(),
+            page.status: status.idle(text("status_stopped")),
+            **(self._stage(page.result) if values[page.shown_seed] is not None else {}),
+        }
+
+    def failed(self, values: Values) -> Updates:
+        """After an error: as after Stop, with its own line."""
+        return self.stopped(values) | {self.page.status: status.idle(text("status_failed"))}
+
+    def _settings(self, values: Values) -> GenerationSettings:
+        chosen = {name: values[component] for name, component in self.page.settings.items()}
+        if not values[self.page.seed_lock]:
+            chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
+        return GenerationSettings(**chosen)
+
+    def _pictures(self, values: Values) -> tuple[Image.Image, Image.Image | None]:
+        sketch, reference = values[self.page.sketch], values[self.page.reference]
+        if sketch is None:
+            raise UserError(text("error_no_sketch"))
+        return read_line_art(sketch), None if reference is None else read_picture(reference)
+
+    def _show_preview(self, preview: Preview, is_new: bool) -> Updates:
+        page = self.page
+        return {
+            **self._stage(page.preview, **({"value": preview.image} if is_new else {})),
+            page.variants: gr.update(visible=False),
+            page.download: gr.update(interactive=False),
+            page.status: status.step(preview.step, preview.steps, preview.seconds_left),
+        }
+
+    def _show_result(
+        self, result: Result, colorizer: Colorizer, prepared: Image.Image, stem: str, seconds: float
+    ) -> Iterator[Updates]:
+        page = self.page
+        with tempfile.TemporaryDirectory() as folder:  # Gradio copies the files to its cache at the yield
+            paths = save_results(result, colorizer, Path(folder), stem)
+            before = prepared.convert("RGB").resize(result.images[0].size, Image.Resampling.LANCZOS)
+            before_path = Path(folder) / f"{stem}-sketch.png"
+            before.save(before_path)
+            captions = [text("seed_caption", seed=seed) for seed in result.seeds]
+            yield {
+                **self._at_rest(),
+                **self._stage(page.result, value=(before_path, paths[0])),
+                page.variants: gr.update(
+                    value=list(zip(paths, captions, strict=True)), visible=len(paths) > 1, selected_index=0
+                ),
+                page.download: gr.update(value=paths[0], interactive=True),
+                page.run_seeds: tuple(result.seeds),
+                page.shown_seed: result.seeds[0],
+                page.seed_reuse: gr.update(interactive=True),
+                page.status: status.done(seconds, tuple(result.seeds)),
+            }
+
+    def _at_rest(self) -> Updates:
+        return {self.page.colorize: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
+
+    def _stage(self, shown: gr.components.Component, **update) -> Updates:
+        """Show one of the three things that share the stage."""
+        page = self.page
+        return {part: gr.update(visible=False) for part in (page.empty, page.preview, page.result)} | {
+            shown: gr.update(visible=True, **update)
+        }

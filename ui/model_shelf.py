@@ -1,0 +1,90 @@
+"""The models a visitor can choose from, and the one that is in memory."""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from colorizer.checkpoint import FORMAT, read_config, read_metadata
+from colorizer.config import ModelConfig
+from colorizer.errors import UserError
+from colorizer.pipeline import Colorizer
+from colorizer.precision import choose_device
+from ui.texts import text
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What the page must know of a model before its weights are read.
+
+    slider_ranges: setting -> (minimum, maximum, default). states_prediction_type: False for published files that do not
+    say what they predict; the visitor chooses.
+    """
+
+    name: str = ""
+    native_size: int = ModelConfig.native_size
+    slider_ranges: dict = field(default_factory=dict)
+    states_prediction_type: bool = True
+    config: ModelConfig | None = None
+    card: str = ""
+
+
+class ModelShelf:
+    """The `.safetensors` files of a folder, and one more from elsewhere if given. One model at a time is kept in memory.
+
+    Shared by all visitors; it holds nothing of theirs.
+    """
+
+    def __init__(self, folder: Path, device: str = "auto", extra: Path | None = None):
+        self._folder, self._extra = folder, extra
+        self.device = str(choose_device(device))
+        self._lock = threading.Lock()
+        self._loaded: tuple[tuple, Colorizer] | None = None
+
+    def names(self) -> list[str]:
+        """Names to choose from; the folder is read anew each time."""
+        return list(self._paths())
+
+    def default(self) -> str | None:
+        """The name to begin with, None while there is no model."""
+        return next(iter(self._paths()), None)
+
+    def describe(self, name: str) -> ModelDescription:
+        """Read the description from the file's metadata. Raises UserError for a file that is no model."""
+        path = self._path(name)
+        metadata = read_metadata(path)
+        card = path.with_suffix(".md")
+        card_text = card.read_text(encoding="utf-8") if card.is_file() else ""
+        if metadata.get("format") != FORMAT:
+            return ModelDescription(name, states_prediction_type=False, card=card_text)
+        config = read_config(metadata, path)
+        return ModelDescription(name, config.native_size, config.slider_ranges, config=config, card=card_text)
+
+    def open(self, name: str, prediction_type: str | None = None) -> Colorizer:
+        """The loaded model. `prediction_type` counts only for files that do not state it."""
+        path = self._path(name)
+        if self.describe(name).states_prediction_type:
+            prediction_type = None
+        key = (path, path.stat().st_mtime_ns, prediction_type)
+        with self._lock:
+            if self._loaded is None or self._loaded[0] != key:
+                self._loaded = None  # frees the old weights before the new ones are read
+                self._loaded = (key, Colorizer.load(path, device=self.device, prediction_type=prediction_type))
+            return self._loaded[1]
+
+    def _paths(self) -> dict[str, Path]:
+        found = sorted(self._folder.glob("*.safetensors"))
+        found.sort(key=lambda path: path.stem != "mini")
+        paths = {path.name: path for path in found}
+        if self._extra is None:
+            return paths
+        return {self._extra.name: self._extra} | {
+            name: path for name, path in paths.items() if name != self._extra.name
+        }
+
+    def _path(self, name: str | None) -> Path:
+        paths = self._paths()
+        if not paths:
+            raise UserError(text("error_no_model"))
+        if name not in paths:
+            raise UserError(text("error_unknown_model", name=name))
+        return paths[name]

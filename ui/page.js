@@ -1,0 +1,52 @@
+// Shortcuts, pasting a picture anywhere on the page, and the light/dark switch.
+(() => {
+  const THEME_KEY = "colorize-theme";
+  const button = (id) => document.querySelector(`button#${id}, #${id} button`);
+  const press = (id) => {
+    const target = button(id);
+    if (target && !target.disabled) target.click();
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      // A number field hands its value over when it loses the focus.
+      if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
+      setTimeout(() => press("colorize"), 0);
+    } else if (event.key === "Escape" && !event.defaultPrevented) {
+      press("stop");
+    }
+  }, true);
+
+  // A pasted picture goes to the zone that has the focus or the pointer, else to the first empty one.
+  const zones = ["sketch", "reference"];
+  const inputOf = (id) => document.querySelector(`#${id} input[type=file]`);
+  const zoneForPaste = () => {
+    const wanted = zones.find((id) => document.querySelector(`#${id}:hover, #${id}:focus-within`));
+    return [wanted, ...zones].find((id) => id && inputOf(id));
+  };
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith("image/"));
+    const zone = file && zoneForPaste();
+    if (!zone) return;
+    event.preventDefault();
+    const transfer = new DataTransfer();
+    transfer.items.add(file);
+    const input = inputOf(zone);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+
+  // Gradio reads the theme from the address when it starts.
+  const stored = localStorage.getItem(THEME_KEY);
+  const address = new URL(location.href);
+  if (stored && !address.searchParams.has("__theme")) {
+    address.searchParams.set("__theme", stored);
+    history.replaceState(null, "", address);
+  }
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#theme-toggle")) return;
+    const dark = document.body.classList.toggle("dark");
+    localStorage.setItem(THEME_KEY, dark ? "dark" : "light");
+  });
+})();

@@ -1,0 +1,90 @@
+"""The whole page: header, tabs, events, and how it is served."""
+
+import os
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from ui.about import about_text, build_about
+from ui.api import add_colorize_endpoint
+from ui.colorize_events import connect
+from ui.colorize_layout import build_colorize_page
+from ui.examples import ASSETS, load_examples, thumbnail
+from ui.model_shelf import ModelShelf
+from ui.security import SecurityHeaders
+from ui.texts import text
+from ui.theme import build_theme, read_css, read_head
+
+MAX_WAITING = 16  # requests in the queue; more are turned away
+MAX_UPLOAD = "20mb"
+# Seconds: how often to look, and the age at which uploads and results are deleted.
+DELETE_CACHE = (600, 6 * 3600)
+MAX_SESSIONS = 200
+SPACE_FRAMES = ("https://huggingface.co", "https://*.hf.space")
+
+HEADER = """
+<div class="brand">
+  <svg viewBox="0 0 32 32" width="30" height="30" aria-hidden="true">
+    <path class="brand-drop" d="M16 3c5 6.2 9 10.6 9 16a9 9 0 0 1-18 0c0-5.4 4-9.8 9-16z"/>
+    <path class="brand-half" d="M16 3c5 6.2 9 10.6 9 16a9 9 0 0 1-9 9z"/>
+  </svg>
+  <div><h1>{title}</h1><p>{tagline}</p></div>
+</div>
+<button id="theme-toggle" type="button" aria-label="{toggle}" title="{toggle}"><svg viewBox="0 0 20 20" aria-hidden="true">
+  <path d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zm0 2v13a6.5 6.5 0 0 1 0-13z"/></svg></button>
+"""
+
+
+def build_page(shelf: ModelShelf) -> gr.Blocks:
+    """The page as Gradio blocks, with one bounded queue. Raises UserError when the default model is none."""
+    examples = load_examples()
+    name = shelf.default()
+    description = shelf.describe(name) if name else None
+    with gr.Blocks(title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks:
+        gr.HTML(
+            HEADER.format(title=text("title"), tagline=text("tagline"), toggle=text("theme_toggle")),
+            elem_id="header",
+            padding=False,
+        )
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(text("tab_colorize")):
+                page = build_colorize_page(
+                    shelf.names(),
+                    description,
+                    shelf.device,
+                    [(thumbnail(example), example.title) for example in examples],
+                )
+            with gr.Tab(text("tab_about")):
+                about = build_about(description)
+        connect(page, shelf, examples)
+        page.model.input(
+            lambda name: about_text(shelf.describe(name)), inputs=page.model, outputs=about, queue=False,
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+        add_colorize_endpoint(shelf)
+    return blocks.queue(max_size=MAX_WAITING)
+
+
+def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool, password: str | None, wait: bool = True):
+    """Serve the page. Returns what `gr.Blocks.launch` returns; with `wait` only when the server ends."""
+    on_space = "SPACE_ID" in os.environ
+    return blocks.launch(
+        server_name=host,
+        server_port=port,
+        share=share,
+        auth=("artist", password) if password else None,
+        theme=build_theme(),
+        css=read_css(),
+        head=read_head(),
+        footer_links=["api"],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        pwa=False,
+        max_file_size=MAX_UPLOAD,
+        state_session_capacity=MAX_SESSIONS,
+        allowed_paths=[str(ASSETS)],
+        app_kwargs={"middleware": [Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ())]},
+        prevent_thread_lock=not wait,
+        quiet=not wait,
+    )

@@ -1,0 +1,19 @@
+"""Named starting points for the three guidance settings."""
+
+from ui.texts import text
+
+BALANCED = "balanced"
+
+# SPEC 3: GS pulls towards the reference, SGS towards the lines; noise on the reference's tokens (eq. 14) loosens its
+# layout and keeps its colours.
+PRESETS = {
+    BALANCED: {"guidance_scale": 2.0, "sketch_guidance_scale": 1.0, "noise_level": 0.0},
+    "sketch": {"guidance_scale": 1.5, "sketch_guidance_scale": 2.0, "noise_level": 0.2},
+    "reference": {"guidance_scale": 4.0, "sketch_guidance_scale": 1.0, "noise_level": 0.0},
+    "different": {"guidance_scale": 2.5, "sketch_guidance_scale": 1.0, "noise_level": 0.6},
+}
+
+
+def choices() -> list[tuple[str, str]]:
+    """(label, key) of every preset, in the order shown."""
+    return [(text(f"preset_{key}"), key) for key in PRESETS]

@@ -1,0 +1,77 @@
+"""Appearance: a Gradio theme in neutral greys (colours are judged beside it) with one accent, and the page's own CSS."""
+
+from pathlib import Path
+
+import gradio as gr
+from gradio.themes.utils import colors, sizes
+
+FOLDER = Path(__file__).parent
+
+# The operating system's own fonts: nothing is fetched from elsewhere.
+FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
+FONT_MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
+
+
+def build_theme() -> gr.themes.Base:
+    """The page's theme; pairs of text and ground reach a contrast of 4.5:1 in both modes."""
+    theme = gr.themes.Base(
+        primary_hue=colors.teal,
+        secondary_hue=colors.teal,
+        neutral_hue=colors.zinc,
+        radius_size=sizes.radius_md,
+        text_size=sizes.text_md,
+        font=FONT,
+        font_mono=FONT_MONO,
+    )
+    return theme.set(
+        body_background_fill="*neutral_100",
+        body_background_fill_dark="*neutral_950",
+        background_fill_primary="white",
+        background_fill_primary_dark="*neutral_900",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
+        block_border_color="*neutral_200",
+        block_border_color_dark="*neutral_800",
+        block_shadow="none",
+        block_label_background_fill="*block_background_fill",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_title_text_color="*neutral_800",
+        block_title_text_color_dark="*neutral_100",
+        block_title_text_weight="600",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        input_background_fill="white",
+        input_background_fill_dark="*neutral_800",
+        input_border_color="*neutral_300",
+        input_border_color_dark="*neutral_700",
+        slider_color="*primary_600",
+        slider_color_dark="*primary_500",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="white",
+        button_secondary_background_fill="white",
+        button_secondary_background_fill_dark="*neutral_800",
+        button_secondary_background_fill_hover="*neutral_100",
+        button_secondary_background_fill_hover_dark="*neutral_700",
+        button_secondary_border_color="*neutral_300",
+        button_secondary_border_color_dark="*neutral_700",
+        checkbox_label_background_fill_selected="*primary_50",
+        checkbox_label_background_fill_selected_dark="*primary_950",
+        checkbox_label_border_color_selected="*primary_700",
+        checkbox_label_border_color_selected_dark="*primary_400",
+    )
+
+
+def read_css() -> str:
+    return (FOLDER / "page.css").read_text(encoding="utf-8")
+
+
+def read_head() -> str:
+    """The page's own script (shortcuts, paste, light and dark), as a `<script>` element for the document head."""
+    return f"<script>{(FOLDER / 'page.js').read_text(encoding='utf-8')}</script>"
