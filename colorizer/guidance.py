@@ -40,8 +40,11 @@ def dual_guidance(c: Branch, u_r: Branch, u_s: Branch, gs: float, sgs: float) ->
 
 
 def is_noised(t: float, noise_level: float, T: int) -> bool:
-    """Whether equation 14 noises the tokens at timestep t of T: never at level 0, always at 1, early steps first."""
-    return 1 - t / (T + 0.0001) < noise_level
+    """Whether equation 14 noises the tokens at timestep t of T: never at level 0, always at 1, early steps first.
+
+    Choice: the inequality alone would leave out t = 0 at level 1, though 1 stands for every step.
+    """
+    return noise_level >= 1 or 1 - t / (T + 0.0001) < noise_level
 
 
 def noisy_tokens(

@@ -33,6 +33,7 @@ class Sampler:
     """
 
     def __init__(self, sampler: str, schedule: str, steps: int, noise: NoiseScheduleConfig):
+        """sampler, schedule, steps (>= 2): as in `GenerationSettings`."""
         scheduler_class, options = SCHEDULERS[sampler]
         self._scheduler = scheduler_class(
             beta_start=noise.beta_start,

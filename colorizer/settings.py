@@ -13,7 +13,7 @@ SAMPLERS = ("dpm++2m", "unipc", "euler", "ddim")
 SCHEDULES = ("karras", "vp")
 
 # name -> smallest and largest value
-WHOLE_NUMBERS = {"steps": (1, 200), "size": (64, 4096), "batch_size": (1, 16), "seed": (0, 2**32 - 1)}
+WHOLE_NUMBERS = {"steps": (2, 200), "size": (64, 4096), "batch_size": (1, 16), "seed": (0, 2**32 - 1)}
 NUMBERS = {"guidance_scale": (0, 30), "sketch_guidance_scale": (0, 30), "noise_level": (0, 1)}
 MAX_EDITS_LENGTH = 48 * 1024  # characters of JSON, so that every picture can carry its edits (see png.py)
 
@@ -22,7 +22,7 @@ MAX_EDITS_LENGTH = 48 * 1024  # characters of JSON, so that every picture can ca
 class GenerationSettings:
     """What a picture depends on besides the model, the sketch and the reference. Checked when made (UserError).
 
-    steps: denoising steps.
+    steps: denoising steps, at least 2: one step spans no noise levels.
     guidance_scale, sketch_guidance_scale: GS and SGS of dual classifier-free guidance. 1 is no guidance and costs
         nothing; above 1 exaggerates the reference or the sketch; below 1 weakens it, and 0 is without it.
     noise_level: noisy sampling (equation 14), 0 (never) to 1 (every step).

@@ -1,0 +1,171 @@
+"""`colorize`: one sketch, or a folder of them, in the colours of a reference."""
+
+import argparse
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tqdm import tqdm
+
+from colorizer.errors import UserError
+from colorizer.images import read_picture
+from colorizer.lineart import MODES, has_lines, prepare_sketch, read_line_art
+from colorizer.manipulation import Edit, read_edits
+from colorizer.pipeline import Colorizer, EncodedReference, Result
+from colorizer.png import PictureParameters, save_png
+from colorizer.published import PREDICTION_TYPES
+from colorizer.settings import SAMPLERS, SCHEDULES, GenerationSettings
+
+DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini.safetensors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = GenerationSettings()
+    parser.add_argument("--sketch", type=Path, required=True, help="line art, or a folder of it")
+    parser.add_argument("--reference", type=Path, help="picture to take the colours from; without it the model chooses")
+    parser.add_argument("--out", type=Path, required=True, help="PNG file to write, or a folder where --sketch is one")
+
+    parser.add_argument(
+        "--gs", type=float, default=defaults.guidance_scale, help="reference guidance scale (%(default)s)"
+    )
+    parser.add_argument(
+        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
+    )
+    parser.add_argument(
+        "--noise-level", type=float, default=defaults.noise_level, help="noise on the reference, 0 to 1 (%(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
+    parser.add_argument("--schedule", choices=SCHEDULES, default=defaults.schedule, help="noise levels (%(default)s)")
+    parser.add_argument("--sampler", choices=SAMPLERS, default=defaults.sampler, help="(%(default)s)")
+    parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first image (%(default)s)")
+    parser.add_argument("--batch", type=int, default=defaults.batch_size, help="images of each sketch (%(default)s)")
+    parser.add_argument(
+        "--sketch-mode",
+        choices=MODES,
+        default="auto",
+        help="how to prepare the sketch: as it is, inverted, lines extracted (%(default)s)",
+    )
+    parser.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help='edit by words, "target=green hair; anchor=hair; control=the hair; scale=8"; may be given several times',
+    )
+    parser.add_argument("--edits", type=Path, metavar="FILE.json", help="list of edits, done before those of --edit")
+
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
+    parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+    parser.add_argument(
+        "--prediction-type", choices=PREDICTION_TYPES, help="for published weights, which do not tell (v)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Colour what was asked for. A folder's bad files are listed and skipped, and make the exit status 1."""
+    settings = _settings(args)
+    jobs = _jobs(args.sketch, args.out)
+    reference = None if args.reference is None else read_picture(args.reference)
+    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    predicts = colorizer.config.noise.prediction_type
+    print(f"{args.checkpoint.name}: {predicts}, {colorizer.device}, {colorizer.dtype}", file=sys.stderr)
+    encoded_reference = None if reference is None else colorizer.encode_reference(reference)
+
+    skipped = 0
+    notes: dict[str, None] = {}  # each once, in order
+    with tqdm(total=settings.steps * len(jobs), unit="step") as progress:
+        for done, (sketch, out) in enumerate(jobs):
+            progress.set_description(sketch.name)
+            try:
+                result = _colorize(colorizer, sketch, args.sketch_mode, encoded_reference, settings, progress)
+                _save(result, out, colorizer)
+                notes |= dict.fromkeys(result.notes)
+            except UserError as error:
+                if not args.sketch.is_dir():
+                    raise
+                skipped += 1
+                progress.write(f"skipped {sketch.name}: {error}", file=sys.stderr)
+                progress.update(settings.steps * (done + 1) - progress.n)
+    for note in notes:
+        print(note, file=sys.stderr)
+    if args.sketch.is_dir():
+        print(f"{len(jobs) - skipped} of {len(jobs)} sketches coloured into {args.out}")
+    return 1 if skipped else 0
+
+
+def _settings(args: argparse.Namespace) -> GenerationSettings:
+    edits = read_edits(args.edits) if args.edits else ()
+    return GenerationSettings(
+        steps=args.steps,
+        guidance_scale=args.gs,
+        sketch_guidance_scale=args.sgs,
+        noise_level=args.noise_level,
+        schedule=args.schedule,
+        sampler=args.sampler,
+        size=args.size,
+        batch_size=args.batch,
+        seed=args.seed,
+        edits=(*edits, *map(Edit.parse, args.edit)),
+    )
+
+
+def _jobs(sketch: Path, out: Path) -> list[tuple[Path, Path]]:
+    """Pairs of a sketch and the PNG to write. Checked before any work is done."""
+    if not sketch.exists():
+        raise UserError(f"There is no file or folder {sketch}.")
+    if sketch.is_dir():
+        return _folder_jobs(sketch, out)
+    if out.is_dir():
+        out = out / f"{sketch.stem}.png"
+    if out.suffix.lower() != ".png":
+        raise UserError(f"--out is {out}, but pictures are written as PNG; give a name that ends in .png.")
+    if not out.resolve().parent.is_dir():
+        raise UserError(f"{out} cannot be written; give a file in a folder that exists.")
+    if out.resolve() == sketch.resolve():
+        raise UserError("--out would overwrite the sketch; give another name.")
+    return [(sketch, out)]
+
+
+def _folder_jobs(folder: Path, out: Path) -> list[tuple[Path, Path]]:
+    if out.resolve() == folder.resolve():
+        raise UserError("--out would overwrite the sketches; give another folder.")
+    sketches = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    if not sketches:
+        raise UserError(f"The folder {folder} is empty; put sketches there.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out} cannot be a folder ({error.strerror}); give another --out.") from None
+    stems = Counter(path.stem for path in sketches)
+    # a.png and a.jpg must not both become a.png
+    return [(path, out / f"{path.stem if stems[path.stem] == 1 else path.name}.png") for path in sketches]
+
+
+def _colorize(
+    colorizer: Colorizer,
+    path: Path,
+    sketch_mode: str,
+    reference: EncodedReference | None,
+    settings: GenerationSettings,
+    progress: tqdm,
+) -> Result:
+    sketch = prepare_sketch(read_line_art(path), sketch_mode)
+    if not has_lines(sketch):
+        raise UserError(f"{path.name} shows no lines; choose another --sketch-mode or picture.")
+    encoded = colorizer.encode_sketch(sketch, settings.size)
+    for event in colorizer.generate(encoded, reference, settings, previews=False):
+        if isinstance(event, Result):
+            return event
+        progress.update()
+
+
+def _save(result: Result, out: Path, colorizer: Colorizer) -> None:
+    for i, (image, seed) in enumerate(zip(result.images, result.seeds, strict=True)):
+        target = out if len(result.images) == 1 else out.with_name(f"{out.stem}-{i}{out.suffix}")
+        parameters = PictureParameters(result.settings, seed, colorizer.config.name, colorizer.model_hash)
+        try:
+            save_png(image, target, parameters)
+        except OSError as error:
+            raise UserError(f"{target} cannot be written ({error.strerror}); check the folder.") from error
