@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from colorizer.checkpoint import load_checkpoint
+from colorizer.config import UNetConfig
 from colorizer.errors import UserError
 from colorizer.models.model import ColorizationModel
 
@@ -34,8 +35,8 @@ def run_parity(folder: str | Path) -> dict[str, float]:
         stored = load_file(folder / "io.safetensors")
         shapes = manifest["shapes"]
         # The one thing that shapes do not tell.
-        head_channels = manifest["config"]["num_head_channels"]
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        head_channels = manifest["config"].get("num_head_channels", UNetConfig.head_channels)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, SafetensorError) as error:
         raise UserError(f"{folder} needs a manifest.json and an io.safetensors of the parity form ({error})") from None
     if missing := INPUTS - stored.keys():
         raise UserError(f"{folder / 'io.safetensors'} lacks the inputs {', '.join(sorted(missing))}")

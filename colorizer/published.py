@@ -103,7 +103,7 @@ def _read_sidecar(path: Path) -> dict:
 
 
 def _infer_unet(path: Path, tensors: Tensors, head_channels: int) -> UNetConfig:
-    blocks = 1 + max(int(key.split(".")[3]) for key in tensors if key.startswith(f"{UNET}input_blocks."))
+    blocks = 1 + max((int(key.split(".")[3]) for key in tensors if key.startswith(f"{UNET}input_blocks.")), default=0)
     levels = 1 + sum(f"{UNET}input_blocks.{block}.0.op.weight" in tensors for block in range(blocks))
     # Blocks: the first convolution, `layers` a level, and a downsampler between levels.
     layers = blocks // levels - 1
@@ -137,7 +137,7 @@ def _infer_sketch_encoder(tensors: Tensors) -> SketchEncoderConfig:
 
 def _infer_vae(tensors: Tensors) -> VAEConfig:
     down = [key.split(".") for key in tensors if key.startswith(f"{VAE}encoder.down.")]
-    levels = 1 + max(int(key[3]) for key in down)
+    levels = 1 + max((int(key[3]) for key in down), default=0)
     return VAEConfig(
         latent_channels=tensors[f"{VAE}post_quant_conv.weight"].shape[0],
         block_out_channels=tuple(
