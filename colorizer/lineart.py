@@ -92,7 +92,7 @@ def extract_lines(picture: Image.Image) -> Image.Image:
     drop = np.maximum.reduce(drops).astype(np.float32)
     brightest = np.maximum.reduce(maxima).astype(np.float32)
     ratio = 1 - drop / (brightest + 24)  # 24 of 255: below it a drop is not seen
-    return _to_grey((ratio - 0.55) / (0.93 - 0.55))
+    return _to_grey(np.clip((ratio - 0.6) / (0.95 - 0.6), 0, 1) ** 1.5)
 
 
 def whiten_paper(picture: Image.Image) -> Image.Image:
