@@ -8,6 +8,7 @@ from colorizer.errors import UserError
 
 # command -> (module with add_arguments(parser) and run(args) -> int, one line of help)
 COMMANDS = {
+    "colorize": ("colorizer.cli.colorize", "colour a sketch, or a folder of them, like a reference"),
     "fetch": ("colorizer.cli.fetch", "download the published weights"),
     "heatmap": ("colorizer.cli.heatmap", "show which regions of a reference a text reaches"),
     "info": ("colorizer.cli.info", "describe a checkpoint"),
