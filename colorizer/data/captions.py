@@ -18,6 +18,7 @@ PART_WORDS = {
     "background": ["the background", "background", "the backdrop"],
 }
 PARTS = tuple(PART_WORDS)
+CHANGEABLE = ("hair", "eyes", "clothes", "background", "skin", "length")
 SUBJECTS = ("a girl", "a boy", "a person", "a character", "a woman", "a man", "someone", "an avatar")
 
 
@@ -56,7 +57,12 @@ def sentence(said: dict, rng: np.random.Generator) -> str:
         phrases.append(f"{length}{said['hair']} hair")
     elif "length" in said:
         phrases.append(f"{said['length']} hair")
-    for part, form in (("skin", "{} skin"), ("eyes", "{} eyes"), ("clothes", "{} clothes"), ("background", "a {} background")):
+    for part, form in (
+        ("skin", "{} skin"),
+        ("eyes", "{} eyes"),
+        ("clothes", "{} clothes"),
+        ("background", "a {} background"),
+    ):
         if part in said:
             phrases.append(form.format(said[part]))
     for part in ("glasses", "earrings"):
@@ -70,23 +76,18 @@ def sentence(said: dict, rng: np.random.Generator) -> str:
 def alternatives(attributes: Attributes, count: int, rng: np.random.Generator) -> list[str]:
     """The true caption first, then `count` - 1 that differ from it in one attribute only, all worded alike."""
     said = {key: word for key, word in attributes.values.items() if word != "no" and rng.random() < 0.75}
-    changeable = [key for key in said if key in ("hair", "eyes", "clothes", "background", "skin", "length")]
-    if not changeable:
-        said = {"background": attributes.values["background"]}
-        changeable = ["background"]
+    if len(changes := _changes(said)) < count - 1:  # too little is said: the background has enough other colours
+        said["background"] = attributes.values["background"]
+        changes = _changes(said)
     seed = int(rng.integers(2**31))
-    texts = [sentence(said, np.random.default_rng(seed))]
-    while len(texts) < count:
-        key = str(rng.choice(changeable))
-        other = str(rng.choice(_choices(key)))
-        text = sentence({**said, key: other}, np.random.default_rng(seed))
-        if text not in texts:
-            texts.append(text)
-        elif changeable == ["length"]:
-            changeable = ["length", "background"]
-            said["background"] = attributes.values["background"]
-            texts[0] = sentence(said, np.random.default_rng(seed))
-    return texts
+    chosen = rng.choice(len(changes), count - 1, replace=False)
+    versions = [said] + [{**said, **changes[index]} for index in chosen]
+    return [sentence(version, np.random.default_rng(seed)) for version in versions]
+
+
+def _changes(said: dict) -> list[dict]:
+    """Every way to change one attribute, each attribute about as often as the others."""
+    return [{key: word} for key in said if key in CHANGEABLE for word in _choices(key) if word != said[key]]
 
 
 def _choices(key: str) -> list[str]:
@@ -105,3 +106,10 @@ def coloured_part_phrase(part: str, colour: str, rng: np.random.Generator) -> st
     noun = {"skin": "skin", "background": "background"}.get(part, part)
     forms = (f"{colour} {noun}", f"a girl with {colour} {noun}", f"the {colour} {noun}", f"the girl's {colour} {noun}")
     return forms[0] if rng.random() < 0.5 else str(rng.choice(forms[1:]))
+
+
+def known_words() -> list[str]:
+    """Every word that a caption or a phrase of this module can hold, sorted."""
+    phrases = [*COLOUR_NAMES, *SKIN_NAMES, *SUBJECTS, *PARTS, "light", "long", "short", "with", "the girl's"]
+    phrases += [phrase for words in PART_WORDS.values() for phrase in words]
+    return sorted({word for phrase in phrases for word in phrase.lower().replace(",", " ").split()})

@@ -51,7 +51,9 @@ def degrade(lines: Tensor, generator: torch.Generator, clean: float = 0.35) -> T
     # Wobble: a smooth displacement of up to about two pixels.
     amount = per_picture(0.5, 2.2, 0.5) * 2 / size
     offset = smooth_noise(batch, 2, 14, size, generator).to(device) * amount
-    base = F.affine_grid(torch.eye(2, 3, device=device).expand(batch, 2, 3), (batch, 1, size, size), align_corners=False)
+    base = F.affine_grid(
+        torch.eye(2, 3, device=device).expand(batch, 2, 3), (batch, 1, size, size), align_corners=False
+    )
     lines = F.grid_sample(lines, base + offset.movedim(1, -1), padding_mode="zeros", align_corners=False)
     # Width: thicker by a local maximum, thinner by contrast after a blur.
     thick = per_picture(0.3, 1.0, 0.35)

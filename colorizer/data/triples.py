@@ -153,7 +153,9 @@ class TripleSampler:
     def _choose(self, batch: int) -> np.ndarray:
         objects = len(self._objects) and self.rng.random(batch) < self.options.clipart
         characters = self.rng.choice(self._characters, batch)
-        return np.where(objects, self.rng.choice(self._objects, batch), characters) if len(self._objects) else characters
+        return (
+            np.where(objects, self.rng.choice(self._objects, batch), characters) if len(self._objects) else characters
+        )
 
     def _partner(self, index: int) -> int:
         style = self.library.styles[index]

@@ -81,9 +81,7 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
     SIGTERM and SIGINT end the run after the step at hand, with its state saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(
-        mixed_precision=options.mixed_precision, gradient_accumulation_steps=options.accumulation
-    )
+    accelerator = Accelerator(mixed_precision=options.mixed_precision, gradient_accumulation_steps=options.accumulation)
     set_seed(options.seed, device_specific=True)
     trained = [parameter for parameter in task.module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
@@ -147,7 +145,9 @@ def _validate(task: Task, accelerator: Accelerator, module: nn.Module, folder: P
             scores = task.validate(accelerator.unwrap_model(module), folder, progress.step)
         module.train()
         _log(folder / "validation.csv", progress, scores)
-        print(f"step {progress.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()), flush=True)
+        print(
+            f"step {progress.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()), flush=True
+        )
     accelerator.wait_for_everyone()
 
 

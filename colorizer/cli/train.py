@@ -1,0 +1,48 @@
+"""`python -m colorizer train RECIPE`: makes a mini model from nothing, or goes on where it stopped."""
+
+import argparse
+import dataclasses
+import logging
+from pathlib import Path
+
+import torch
+
+STAGES = ("vae", "clip", "unet")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", help="a name such as mini or mini-gpu")
+    parser.add_argument("--out", type=Path, default=None, help="folder of the run (default: runs/RECIPE)")
+    parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; repeatable (default: all)")
+    parser.add_argument("--seconds", type=float, help="wall-clock budget of each stage, over all its resumed runs")
+    parser.add_argument("--steps", type=int, help="optimiser steps of each stage at most")
+    parser.add_argument("--batch", type=int, help="batch size of each stage")
+    parser.add_argument("--characters", type=int, help="characters in the library of drawings")
+    parser.add_argument("--workers", type=int, default=2, help="processes that draw the library")
+    parser.add_argument("--threads", type=int, help="CPU threads of the training itself")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def run(args: argparse.Namespace) -> int:
+    from colorizer.errors import UserError
+    from colorizer.training.recipes import RECIPES
+    from colorizer.training.stages import Workshop, run_stage
+
+    if args.recipe not in RECIPES:
+        raise UserError(f"no recipe is called {args.recipe!r}; choose one of {', '.join(RECIPES)}")
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    logging.basicConfig(level=logging.WARNING)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    recipe = RECIPES[args.recipe]
+    given = {"seconds": args.seconds, "steps": args.steps, "batch": args.batch}
+    given = {name: value for name, value in given.items() if value is not None}
+    recipe = dataclasses.replace(
+        recipe, **{stage: dataclasses.replace(getattr(recipe, stage), **given) for stage in STAGES}
+    )
+    if args.characters:
+        recipe = dataclasses.replace(recipe, characters=args.characters)
+    out = args.out or Path("runs") / args.recipe
+    for stage in args.stage or STAGES:
+        run_stage(stage, Workshop(recipe, out, torch.device(args.device), args.workers))
+    return 0

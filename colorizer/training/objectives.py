@@ -1,0 +1,79 @@
+"""Training objectives of the paper (SPEC section 2) as functions of tensors, and the strategies that combine them.
+
+z_t = alpha_t z_0 + beta_t eps with alpha_t = sqrt(alphas_cumprod[t]), beta_t = sqrt(1 - alphas_cumprod[t]), T = 1000.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import DDPMScheduler
+from torch import Tensor
+
+from colorizer.config import NoiseScheduleConfig
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How the reference is given in training.
+
+    reference: "self" (the truth itself, the paper's shuffle training), "cross" (another drawing in the same palette).
+    shuffle: permute the local tokens. drop: probability of zero tokens. noisy: share of samples whose tokens are
+    diffused with the latent's t (eq. 3; 1 in the paper). sketch_drop: probability of an empty sketch, which SGS needs.
+    dual: lambda of eq. 4, 0 for none.
+    """
+
+    reference: str = "self"
+    shuffle: bool = False
+    drop: float = 0.0
+    noisy: float = 0.0
+    sketch_drop: float = 0.0
+    dual: float = 0.0
+
+
+def noise_schedule(config: NoiseScheduleConfig) -> Tensor:
+    """alphas_cumprod (T,) of the forward process."""
+    scheduler = DDPMScheduler(
+        num_train_timesteps=config.num_train_timesteps,
+        beta_start=config.beta_start,
+        beta_end=config.beta_end,
+        beta_schedule=config.beta_schedule,
+    )
+    return scheduler.alphas_cumprod
+
+
+def alpha_beta(alphas_cumprod: Tensor, t: Tensor, dimensions: int) -> tuple[Tensor, Tensor]:
+    """alpha_t and beta_t for t (B,), shaped (B, 1, ...) with `dimensions` axes."""
+    squared = alphas_cumprod[t].view(-1, *(1,) * (dimensions - 1))
+    return squared.sqrt(), (1 - squared).sqrt()
+
+
+def diffuse(x: Tensor, eps: Tensor, t: Tensor, alphas_cumprod: Tensor) -> Tensor:
+    """alpha_t x + beta_t eps for x, eps (B, ...) and t (B,): latents in eq. 2, image tokens in eq. 3."""
+    alpha, beta = alpha_beta(alphas_cumprod, t, x.dim())
+    return alpha * x + beta * eps
+
+
+def prediction_target(z0: Tensor, eps: Tensor, t: Tensor, alphas_cumprod: Tensor, prediction_type: str) -> Tensor:
+    """What the U-Net should return: eps, or v = alpha_t eps - beta_t z_0 for "v_prediction"."""
+    if prediction_type == "epsilon":
+        return eps
+    alpha, beta = alpha_beta(alphas_cumprod, t, z0.dim())
+    return alpha * eps - beta * z0
+
+
+def shuffle_tokens(tokens: Tensor) -> Tensor:
+    """Another order of the local tokens (B, n, D) for each sample."""
+    order = torch.rand(tokens.shape[:2], device=tokens.device).argsort(1)
+    return tokens.gather(1, order[..., None].expand_as(tokens))
+
+
+def drop(x: Tensor, probability: float, empty: float = 0.0) -> Tensor:
+    """x (B, ...) with whole samples replaced by `empty`: zero tokens, or a sketch of all -1."""
+    dropped = torch.rand(len(x), device=x.device) < probability
+    return torch.where(dropped.view(-1, *(1,) * (x.dim() - 1)), torch.full_like(x, empty), x)
+
+
+def noisy_share(tokens: Tensor, t: Tensor, alphas_cumprod: Tensor, share: float) -> Tensor:
+    """Eq. 3 for a share of the samples: tau_t(r) = alpha_t tau(r) + beta_t eps_r, the latent's own t."""
+    chosen = (torch.rand(len(tokens), device=tokens.device) < share).view(-1, 1, 1)
+    return torch.where(chosen, diffuse(tokens, torch.randn_like(tokens), t, alphas_cumprod), tokens)

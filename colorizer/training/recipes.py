@@ -1,0 +1,124 @@
+"""Named recipes: everything that decides how a mini model comes out, in one place."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from colorizer.config import (
+    CLIPConfig,
+    ModelConfig,
+    NoiseScheduleConfig,
+    SketchEncoderConfig,
+    UNetConfig,
+    VAEConfig,
+)
+from colorizer.data.triples import TripleOptions
+from colorizer.training.loop import LoopOptions
+from colorizer.training.objectives import Strategy
+
+MINI_CLIP = {
+    "embed_dim": 224,
+    "vision_cfg": {"image_size": 128, "layers": 5, "width": 224, "head_width": 56, "patch_size": 8},
+    "text_cfg": {"context_length": 32, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 3},
+}
+MINI_MODEL = ModelConfig(
+    name="mini",
+    unet=UNetConfig(
+        in_channels=8,
+        block_out_channels=(64, 128, 192),
+        layers_per_block=1,
+        attention_levels=(False, True, True),
+        head_channels=32,
+        context_dim=224,
+    ),
+    sketch_encoder=SketchEncoderConfig(stem_channels=(16, 16, 32, 32, 64, 64, 96)),
+    vae=VAEConfig(
+        patch_size=4,
+        latent_channels=8,
+        block_out_channels=(96, 160),
+        norm_num_groups=16,
+        mid_attention=False,
+        scaling_factor=1.0,  # latents are standardised, see training.vae
+    ),
+    clip=CLIPConfig(architecture=None, pretrained=None, model=MINI_CLIP),
+    noise=NoiseScheduleConfig(prediction_type="v_prediction"),
+    native_size=256,
+    relevance_polarity="high",
+    slider_ranges={"guidance_scale": [1, 6, 2], "sketch_guidance_scale": [1, 4, 1], "noise_level": [0, 1, 0]},
+    licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see checkpoints/README.md",
+    trained_on=(
+        "Recoloured DiceBear characters (adventurer by Lisa Wischofsky, toon-head by Johan Melin, micah by Micah Lanier, "
+        "all CC BY 4.0; open-peeps by Pablo Stanley, CC0) and Open Clip Art (public domain)."
+    ),
+)
+LARGER_UNET = dataclasses.replace(MINI_MODEL.unet, block_out_channels=(96, 192, 288), layers_per_block=2)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made, in three stages: "vae", "clip" and "unet".
+
+    characters: drawings in the library besides clip art. capacity, reuse: see `TriplePool`.
+    """
+
+    model: ModelConfig
+    strategy: Strategy
+    vae: LoopOptions
+    clip: LoopOptions
+    unet: LoopOptions
+    characters: int = 2400
+    vae_data: TripleOptions = field(default_factory=lambda: TripleOptions(shaded=0.4, clipart=0.35))
+    clip_data: TripleOptions = field(default_factory=lambda: TripleOptions(size=128, shaded=0.3, clipart=0.0))
+    unet_data: TripleOptions = field(default_factory=TripleOptions)
+    capacity: int = 2048
+    reuse: float = 4.0
+
+
+SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.2, sketch_drop=0.06)
+STRATEGIES = {
+    "shuffle-0": Strategy(shuffle=True),
+    "shuffle-0.5": Strategy(shuffle=True, drop=0.5),
+    "shuffle-0.8": Strategy(shuffle=True, drop=0.8),
+    "noisy-0": Strategy(shuffle=True, noisy=1.0),
+    "dual-0": Strategy(shuffle=True, dual=4.0),
+    "cross-0": Strategy(reference="cross"),
+}
+
+# Two CPU cores, about two and a half hours in all.
+MINI_CPU = Recipe(
+    model=MINI_MODEL,
+    strategy=SHIPPED,
+    vae=LoopOptions(steps=6000, seconds=2700, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
+    clip=LoopOptions(steps=4000, seconds=2400, batch=24, lr=6e-4, warmup=100, weight_decay=0.02),
+    unet=LoopOptions(
+        steps=20000, seconds=5400, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
+    ),
+)
+# One data-centre GPU: a wider U-Net, larger batches; every stage well under ten minutes.
+MINI_GPU = dataclasses.replace(
+    MINI_CPU,
+    model=dataclasses.replace(MINI_MODEL, unet=LARGER_UNET),
+    vae=LoopOptions(steps=20000, seconds=300, batch=64, lr=1e-3, warmup=100, validate_every=1000, save_every=1000),
+    clip=LoopOptions(steps=10000, seconds=240, batch=256, lr=8e-4, warmup=200, validate_every=500, save_every=500),
+    unet=LoopOptions(
+        steps=200000,
+        seconds=1000,
+        batch=128,
+        lr=6e-4,
+        warmup=500,
+        ema_decay=0.9995,
+        validate_every=1000,
+        save_every=1000,
+    ),
+    characters=16000,
+    capacity=24000,
+    reuse=3.0,
+)
+RECIPES = {"mini": MINI_CPU, "mini-gpu": MINI_GPU} | {
+    f"mini-{name}": dataclasses.replace(
+        MINI_CPU,
+        strategy=strategy,
+        unet_data=dataclasses.replace(MINI_CPU.unet_data, reference=strategy.reference),
+        model=dataclasses.replace(MINI_MODEL, name=f"mini-{name}"),
+    )
+    for name, strategy in STRATEGIES.items()
+}

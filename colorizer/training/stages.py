@@ -1,0 +1,107 @@
+"""The three stages of a recipe. Each resumes where it stopped and leaves its part as a .safetensors file."""
+
+import dataclasses
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from colorizer.checkpoint import save_checkpoint
+from colorizer.config import ModelConfig
+from colorizer.data.captions import known_words
+from colorizer.data.clipart import DEFAULT_FOLDER
+from colorizer.data.library import Library, build_library
+from colorizer.data.triples import TripleOptions, TripleSampler
+from colorizer.errors import UserError
+from colorizer.models.clip import ReferenceEncoder
+from colorizer.models.model import ColorizationModel
+from colorizer.models.vae import LatentAutoencoder
+from colorizer.training.clip import CLIPTask
+from colorizer.training.diffusion import DiffusionTask
+from colorizer.training.loop import train
+from colorizer.training.recipes import Recipe
+from colorizer.training.vae import VAETask, standardise_latents
+
+STAGES = ("vae", "clip", "unet")
+HELD_OUT_CHARACTERS = 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Workshop:
+    """Where a recipe is carried out. folder: its results; the library of drawings is kept beside it."""
+
+    recipe: Recipe
+    folder: Path
+    device: torch.device
+    workers: int
+
+    def library(self, split: str, clipart: bool = True) -> Library:
+        """The drawings of a split, on the device, made on the first call of all and read after that."""
+        count = self.recipe.characters if split == "train" else HELD_OUT_CHARACTERS
+        folder = DEFAULT_FOLDER if clipart else None
+        cache = self.folder.parent / "library"
+        return build_library(count, split, clipart_folder=folder, cache=cache, workers=self.workers).to(self.device)
+
+    def samplers(self, options: TripleOptions) -> tuple[TripleSampler, TripleSampler]:
+        """For training and for validation; validation has held-out drawings."""
+        clipart = options.clipart > 0
+        training = TripleSampler(self.library("train", clipart), options, seed=1)
+        return training, TripleSampler(self.library("held-out", clipart), options, seed=2)
+
+
+def run_stage(stage: str, workshop: Workshop) -> None:
+    """Train one stage to the end of its budget, or from where it was stopped."""
+    RUNNERS[stage](workshop)
+
+
+def _train_vae(workshop: Workshop) -> None:
+    recipe = workshop.recipe
+    torch.manual_seed(0)
+    vae = LatentAutoencoder(recipe.model.vae).to(workshop.device)
+    training, held_out = workshop.samplers(recipe.vae_data)
+    train(VAETask(vae, training, held_out), recipe.vae, workshop.folder / "vae")
+    standardise_latents(vae, training.sample_pictures(256))
+    _save(vae, workshop.folder / "vae.safetensors")
+
+
+def _train_clip(workshop: Workshop) -> None:
+    recipe = workshop.recipe
+    torch.manual_seed(0)
+    clip = ReferenceEncoder(recipe.model.clip).to(workshop.device)
+    task = CLIPTask(clip, *workshop.samplers(recipe.clip_data))
+    train(task, recipe.clip, workshop.folder / "clip")
+    _save(clip, workshop.folder / "clip.safetensors")
+
+
+def _train_unet(workshop: Workshop) -> None:
+    recipe = workshop.recipe
+    torch.manual_seed(0)
+    model = build_model(workshop.folder, recipe.model).to(workshop.device)
+    model.unet.zero_residual_branches()
+    training, held_out = workshop.samplers(recipe.unet_data)
+    task = DiffusionTask(model, recipe.strategy, training, held_out, recipe.capacity, recipe.reuse)
+    train(task, recipe.unet, workshop.folder / "unet")
+    save_checkpoint(model, workshop.folder / "model.safetensors", dtype=torch.float16)
+
+
+def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
+    """The whole model with trained VAE and CLIP from `folder` and a fresh denoiser."""
+    model = ColorizationModel(dataclasses.replace(config, known_words=tuple(known_words())))
+    for part in ("vae", "clip"):
+        path = folder / f"{part}.safetensors"
+        if not path.exists():
+            raise UserError(f"{path} does not exist; train the {part} stage first")
+        getattr(model, part).load_state_dict(load_file(path))
+    return model
+
+
+def _save(module: nn.Module, path: Path) -> None:
+    part = path.with_suffix(".part")
+    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, part)
+    os.replace(part, path)
+
+
+RUNNERS: dict[str, Callable[[Workshop], None]] = {"vae": _train_vae, "clip": _train_clip, "unet": _train_unet}
