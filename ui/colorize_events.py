@@ -48,9 +48,10 @@ def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
         show_progress_on=page.status,
         api_visibility="private",
     )
-    after = {page.shown_seed}
-    running.failure(run.failed, inputs=after, outputs=outputs, **LOCAL)
-    page.stop.click(run.stopped, inputs=after, outputs=outputs, cancels=[running], **LOCAL)
+    # Gradio reports a cancelled run as failed too, so both ends share a handler and it does not matter which is last.
+    ending = {"inputs": {page.shown_seed}, "outputs": outputs, **LOCAL}
+    running.failure(run.ended, **ending)
+    page.stop.click(run.ended, cancels=[running], **ending)
 
 
 def _connect_pictures(page: ColorizePage) -> None:

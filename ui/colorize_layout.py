@@ -225,26 +225,16 @@ def _main_settings(description: ModelDescription) -> dict:
     parts = {"preset": preset}
     for name, step in (("guidance_scale", 0.1), ("sketch_guidance_scale", 0.1), ("noise_level", 0.05)):
         parts[name] = _slider(description, name, step)
-    with gr.Group(elem_id="seed-group"):
-        with gr.Row(equal_height=True):
-            parts["seed"] = gr.Number(
-                value=0,
-                precision=0,
-                minimum=0,
-                maximum=MAX_SEED,
-                label=text("seed"),
-                info=text("seed_info"),
-                elem_id="seed",
-                min_width=120,
-            )
-            parts["seed_lock"] = gr.Checkbox(
-                label=text("seed_lock"), info=text("seed_lock_info"), elem_id="seed-lock", min_width=120
-            )
+    with gr.Column(elem_id="seed-group", min_width=0):
+        parts["seed"] = gr.Number(
+            value=0, precision=0, minimum=0, maximum=MAX_SEED, label=text("seed"), info=text("seed_info"), elem_id="seed"
+        )
         with gr.Row(elem_classes="small-buttons"):
-            parts["seed_dice"] = gr.Button(text("seed_dice"), size="sm", elem_id="seed-dice", min_width=60)
+            parts["seed_dice"] = gr.Button(text("seed_dice"), size="sm", elem_id="seed-dice", min_width=0)
             parts["seed_reuse"] = gr.Button(
-                text("seed_reuse"), size="sm", elem_id="seed-reuse", min_width=60, interactive=False
+                text("seed_reuse"), size="sm", elem_id="seed-reuse", min_width=0, interactive=False
             )
+        parts["seed_lock"] = gr.Checkbox(label=text("seed_lock"), info=text("seed_lock_info"), elem_id="seed-lock")
     return parts
 
 
@@ -290,7 +280,7 @@ def _more_settings(models: list[str], description: ModelDescription, device: str
             visible=not description.states_prediction_type,
             elem_id="prediction_type",
         ),
-        "device": gr.HTML(f'<p class="hint">{text("device", device=device)}</p>', padding=False),
+        "device": gr.HTML(f'<p class="hint">{text("device", device=device)}</p>', elem_id="device", padding=False),
     }
 
 

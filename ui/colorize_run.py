@@ -103,18 +103,14 @@ class ColorizeRun:
                         stem = Path(values[page.sketch]).stem
                         yield from self._show_result(event, colorizer, prepared, stem, time.monotonic() - started)
 
-    def stopped(self, values: Values) -> Updates:
-        """After Stop: the last finished picture comes back if there is one, else the last preview stays."""
+    def ended(self, values: Values) -> Updates:
+        """After Stop or an error: the last finished picture comes back if there is one, else the last preview stays."""
         page = self.page
         return {
             **self._at_rest(),
             page.status: status.idle(text("status_stopped")),
             **(self._stage(page.result) if values[page.shown_seed] is not None else {}),
         }
-
-    def failed(self, values: Values) -> Updates:
-        """After an error: as after Stop, with its own line."""
-        return self.stopped(values) | {self.page.status: status.idle(text("status_failed"))}
 
     def _settings(self, values: Values) -> GenerationSettings:
         chosen = {name: values[component] for name, component in self.page.settings.items()}

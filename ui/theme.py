@@ -1,4 +1,4 @@
-"""Appearance: a Gradio theme in neutral greys (colours are judged beside it) with one accent, and the page's own CSS."""
+"""Appearance: a Gradio theme in neutral greys (colours are judged beside it) with one accent; the page's CSS and script."""
 
 from pathlib import Path
 
@@ -43,16 +43,22 @@ def build_theme() -> gr.themes.Base:
         block_info_text_color_dark="*neutral_400",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
+        color_accent="*primary_700",
+        color_accent_soft="*primary_50",
+        input_border_width="1px",
         input_background_fill="white",
         input_background_fill_dark="*neutral_800",
         input_border_color="*neutral_300",
         input_border_color_dark="*neutral_700",
+        checkbox_background_color_selected="*primary_700",
+        checkbox_background_color_selected_dark="*primary_600",
+        checkbox_border_color="*neutral_400",
         slider_color="*primary_600",
         slider_color_dark="*primary_500",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_800",
         button_primary_text_color="white",
         button_primary_text_color_dark="white",
         button_secondary_background_fill="white",

@@ -82,7 +82,7 @@ TEXTS = {
     "seed_caption": "Seed {seed}",
     "download": "Download PNG",
     "examples": "Examples",
-    "examples_hint": "One click loads the sketch, the reference and fitting settings. Then press Colorize.",
+    "examples_hint": "One click loads a sketch and a reference. Then press Colorize.",
     # status line
     "status_ready": "Ready.",
     "status_waiting": "Waiting for a free turn.",
@@ -92,8 +92,7 @@ TEXTS = {
     "status_left": "about {seconds} s left",
     "status_done_one": "Done in {seconds:.1f} s. Seed {seeds}.",
     "status_done_many": "Done in {seconds:.1f} s. Seeds {seeds}.",
-    "status_stopped": "Stopped. Nothing you entered was changed.",
-    "status_failed": "That did not work. Nothing you entered was changed.",
+    "status_stopped": "Stopped. Your pictures and settings are kept.",
     "status_no_model": (
         "No model yet. Put a .safetensors file into the checkpoints folder, or run "
         "“python -m colorizer fetch v1”, then reload this page."
