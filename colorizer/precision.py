@@ -41,7 +41,7 @@ def bfloat16_is_faster() -> bool:
     """Whether this CPU computes in bfloat16 itself (AVX512-BF16 or AMX); without, it is many times slower than float32.
 
     Asked of the CPU and not timed: on a busy machine a timing comes out differently each time, and a seed would not
-    give the same picture twice. Measured with AVX512-BF16, a U-Net's step takes 0.55 to 0.75 of its time in float32.
+    give the same picture twice. Measured with AVX512-BF16, a U-Net's step takes 0.5 to 0.75 of its time in float32.
     """
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 

@@ -50,6 +50,9 @@ class GenerationSettings:
                 object.__setattr__(self, name, _number(name, getattr(self, name), bounds, whole=True))
         for name, bounds in NUMBERS.items():
             object.__setattr__(self, name, _number(name, getattr(self, name), bounds, whole=False))
+        last = WHOLE_NUMBERS["seed"][1] - self.batch_size + 1
+        if self.seed > last:
+            raise UserError(f"seed is {self.seed}; for {self.batch_size} images it can be at most {last}.")
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("sampler", self.sampler, SAMPLERS)
         if not isinstance(self.edits, list | tuple) or not all(isinstance(edit, Edit) for edit in self.edits):

@@ -20,6 +20,7 @@ from colorizer.settings import GenerationSettings
         ({"size": 10**9}, "size"),
         ({"batch_size": 0}, "batch_size"),
         ({"seed": -3}, "seed is -3"),
+        ({"seed": 2**32 - 2, "batch_size": 3}, "at most 4294967293"),
         ({"sampler": "heun"}, "heun"),
         ({"schedule": ["karras"]}, "schedule"),
         ({"edits": ["red hair"]}, "edits"),
