@@ -71,8 +71,13 @@ def degrade(lines: Tensor, generator: torch.Generator, clean: float = 0.35) -> T
     return (1 - lines).clamp(0, 1)
 
 
-def draw_sketches(figure: Figure, pictures: Tensor, eyes: Tensor, generator: torch.Generator) -> Tensor:
-    """Sketches (B, 1, S, S) of the figures: exact line art, sometimes with dark eyes, or lines extracted; then degraded."""
+def draw_sketches(
+    figure: Figure, pictures: Tensor, eyes: Tensor, generator: torch.Generator, clean: float = 0.35
+) -> Tensor:
+    """Sketches (B, 1, S, S) of the figures: exact line art, sometimes with dark eyes, or lines extracted.
+
+    All but a share `clean` of them are then degraded.
+    """
     batch = len(pictures)
     device = pictures.device
 
@@ -83,4 +88,4 @@ def draw_sketches(figure: Figure, pictures: Tensor, eyes: Tensor, generator: tor
     exact = torch.where(faint | chance(0.2), (figure.lines * 2.5).clamp(max=1), figure.lines)
     exact = torch.where(chance(0.3), torch.maximum(exact, eyes * 0.85), exact)
     extracted = extract_lines(pictures)
-    return degrade(torch.where(chance(0.25), extracted, exact), generator)
+    return degrade(torch.where(chance(0.25), extracted, exact), generator, clean)

@@ -41,12 +41,16 @@ class TripleOptions:
 
 @dataclass(frozen=True)
 class Triples:
-    """sketch (B, 1, S, S), dark lines on white; reference, truth (B, 3, S, S); figure (B, 1, S, S) alpha. All in [0, 1]."""
+    """sketch (B, 1, S, S), dark lines on white; reference, truth (B, 3, S, S); figure (B, 1, S, S) alpha. All in [0, 1].
+
+    drawings: (B, 2), which drawings of the library the truth and the reference show.
+    """
 
     sketch: Tensor
     reference: Tensor
     truth: Tensor
     figure: Tensor
+    drawings: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,11 @@ class TripleSampler:
         truth = figure.over(background)
         sketch = self._sketch(flat, truth, shown_a, layout)
         if self.options.reference == "self":
-            reference = truth
+            reference, second = truth, first
         else:
             other = shade(compose(shown_b, slots, ink, self._layout(batch)), strength, self.generator)
             reference = other.over(background)
-        return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha)
+        return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha, np.stack([first, second], 1))
 
     def sample_pictures(self, batch: int) -> Tensor:
         """(batch, 3, S, S): coloured pictures alone, without the cost of sketches."""
@@ -148,7 +152,7 @@ class TripleSampler:
     def _sketch(self, flat: Figure, truth: Tensor, coverage: Tensor, layout: Layout) -> Tensor:
         if self.options.clean >= 1:
             return 1 - flat.lines
-        return draw_sketches(flat, truth, eye_lines(coverage, layout), self.generator)
+        return draw_sketches(flat, truth, eye_lines(coverage, layout), self.generator, self.options.clean)
 
     def _choose(self, batch: int) -> np.ndarray:
         objects = len(self._objects) and self.rng.random(batch) < self.options.clipart
