@@ -21,8 +21,8 @@ from ui.texts import text
 
 DESCRIPTION = (
     "Colour a sketch from a reference picture with the default model. sketch: line art file; reference: colour picture "
-    "file or None; gs and sgs: reference and sketch guidance scales; noise_level: 0 to 1; steps; seed. Returns a PNG file "
-    "that carries its settings."
+    "file or None; gs and sgs: reference and sketch guidance scales; noise_level: 0 to 1; steps; seed. "
+    "Returns a PNG file that carries its settings."
 )
 
 

@@ -9,8 +9,9 @@ from colorizer.errors import UserError
 from colorizer.images import read_picture
 from colorizer.lineart import prepare_sketch, read_line_art
 from ui import presets, status
+from ui.about import about_text
 from ui.colorize_layout import MAX_SEED, SLIDER_RANGES, ColorizePage, size_choices, slider_range
-from ui.colorize_run import ColorizeRun
+from ui.colorize_run import ColorizeRun, errors_as_toasts
 from ui.examples import Example
 from ui.model_shelf import ModelShelf
 from ui.texts import text
@@ -22,13 +23,13 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LOCAL = {"queue": False, **QUIET}
 
 
-def connect(page: ColorizePage, shelf: ModelShelf, examples: list[Example]) -> None:
+def connect(page: ColorizePage, shelf: ModelShelf, examples: list[Example], about: gr.Markdown) -> None:
     """Attach all events. Call inside the `gr.Blocks` of the page."""
     _connect_run(page, ColorizeRun(page, shelf))
     _connect_pictures(page)
     _connect_settings(page)
     _connect_variants(page)
-    _connect_model(page, shelf)
+    _connect_model(page, shelf, about)
     _connect_examples(page, examples)
 
 
@@ -37,7 +38,8 @@ def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
         page.colorize, page.stop, page.status, page.empty, page.preview, page.result, page.variants, page.download,
         page.settings["seed"], page.seed_reuse, page.run_seeds, page.shown_seed,
     ]  # fmt: skip
-    checked = page.colorize.click(run.check, inputs=run.inputs, outputs=outputs, **LOCAL)
+    # Through the queue, because only queued events show their errors; it never waits there.
+    checked = page.colorize.click(run.check, inputs=run.inputs, outputs=outputs, concurrency_limit=None, **QUIET)
     running = checked.success(
         run.run,
         inputs=run.inputs,
@@ -64,7 +66,7 @@ def _connect_pictures(page: ColorizePage) -> None:
         try:
             prepared = prepare_sketch(read_line_art(sketch), mode)
         except UserError as error:
-            gr.Warning(str(error), duration=10, title=text("error_title"))
+            gr.Warning(str(error), duration=10)
             return None, None
         prepared.thumbnail((PREPARED_SIDE, PREPARED_SIDE))
         return prepared, gr.skip()
@@ -75,7 +77,7 @@ def _connect_pictures(page: ColorizePage) -> None:
         try:
             read_picture(reference)
         except UserError as error:
-            gr.Warning(str(error), duration=10, title=text("error_title"))
+            gr.Warning(str(error), duration=10)
             return None
         return gr.skip()
 
@@ -119,15 +121,12 @@ def _connect_variants(page: ColorizePage) -> None:
     )
 
 
-def _connect_model(page: ColorizePage, shelf: ModelShelf) -> None:
-    ranged = [page.settings[name] for name in SLIDER_RANGES]
-
+def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) -> None:
     def describe(name):
-        try:
+        with errors_as_toasts():
             description = shelf.describe(name)
-        except UserError as error:
-            raise gr.Error(str(error), duration=10, title=text("error_title"), print_exception=False) from error
         return {
+            about: about_text(description),
             page.prediction_type: gr.update(visible=not description.states_prediction_type),
             page.settings["size"]: gr.update(
                 choices=size_choices(description.native_size), value=description.native_size
@@ -135,9 +134,21 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf) -> None:
             **{page.settings[key]: gr.update(**slider_range(description, key)) for key in SLIDER_RANGES},
         }
 
-    page.model.input(
-        describe, inputs=page.model, outputs=[page.prediction_type, page.settings["size"], *ranged], **LOCAL
-    )
+    def arrive():
+        """The checkpoints folder may have changed since the program started."""
+        name = shelf.default()
+        if name is None:
+            return {page.status: status.idle(text("status_no_model"))}
+        return {
+            page.model: gr.update(choices=shelf.names(), value=name),
+            page.status: status.idle(text("status_ready")),
+            **describe(name),
+        }
+
+    described = [about, page.prediction_type, page.settings["size"], *(page.settings[name] for name in SLIDER_RANGES)]
+    at_once = {"concurrency_limit": None, **QUIET}
+    page.model.input(describe, inputs=page.model, outputs=described, **at_once)
+    gr.on(None, arrive, outputs=[page.model, page.status, *described], **at_once)
 
 
 def _connect_examples(page: ColorizePage, examples: list[Example]) -> None:

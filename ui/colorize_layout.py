@@ -227,7 +227,13 @@ def _main_settings(description: ModelDescription) -> dict:
         parts[name] = _slider(description, name, step)
     with gr.Column(elem_id="seed-group", min_width=0):
         parts["seed"] = gr.Number(
-            value=0, precision=0, minimum=0, maximum=MAX_SEED, label=text("seed"), info=text("seed_info"), elem_id="seed"
+            value=0,
+            precision=0,
+            minimum=0,
+            maximum=MAX_SEED,
+            label=text("seed"),
+            info=text("seed_info"),
+            elem_id="seed",
         )
         with gr.Row(elem_classes="small-buttons"):
             parts["seed_dice"] = gr.Button(text("seed_dice"), size="sm", elem_id="seed-dice", min_width=0)

@@ -34,14 +34,12 @@ def errors_as_toasts() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise gr.Error(str(error), duration=10, title=text("error_title"), print_exception=False) from error
+        raise gr.Error(str(error), duration=10, print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:
         log.exception("a run failed")
-        raise gr.Error(
-            text("error_unexpected"), duration=15, title=text("error_unexpected_title"), print_exception=False
-        ) from error
+        raise gr.Error(text("error_unexpected"), duration=15, print_exception=False) from error
 
 
 def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str) -> list[Path]:

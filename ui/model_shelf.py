@@ -29,7 +29,7 @@ class ModelDescription:
 
 
 class ModelShelf:
-    """The `.safetensors` files of a folder, and one more from elsewhere if given. One model at a time is kept in memory.
+    """The `.safetensors` files of a folder, and one more from elsewhere if given. One model at a time is in memory.
 
     Shared by all visitors; it holds nothing of theirs.
     """

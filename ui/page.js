@@ -37,13 +37,9 @@
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
-  // Gradio reads the theme from the address when it starts.
+  // Gradio follows the system's light or dark; a choice made with the switch comes before it.
   const stored = localStorage.getItem(THEME_KEY);
-  const address = new URL(location.href);
-  if (stored && !address.searchParams.has("__theme")) {
-    address.searchParams.set("__theme", stored);
-    history.replaceState(null, "", address);
-  }
+  if (stored) document.body.classList.toggle("dark", stored === "dark");
   document.addEventListener("click", (event) => {
     if (!event.target.closest?.("#theme-toggle")) return;
     const dark = document.body.classList.toggle("dark");

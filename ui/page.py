@@ -5,7 +5,7 @@ import os
 import gradio as gr
 from starlette.middleware import Middleware
 
-from ui.about import about_text, build_about
+from ui.about import build_about
 from ui.api import add_colorize_endpoint
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
@@ -30,8 +30,11 @@ HEADER = """
   </svg>
   <div><h1>{title}</h1><p>{tagline}</p></div>
 </div>
-<button id="theme-toggle" type="button" aria-label="{toggle}" title="{toggle}"><svg viewBox="0 0 20 20" aria-hidden="true">
-  <path d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zm0 2v13a6.5 6.5 0 0 1 0-13z"/></svg></button>
+<button id="theme-toggle" type="button" aria-label="{toggle}" title="{toggle}">
+  <svg viewBox="0 0 20 20" aria-hidden="true">
+    <path d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zm0 2v13a6.5 6.5 0 0 1 0-13z"/>
+  </svg>
+</button>
 """
 
 
@@ -56,11 +59,7 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
                 )
             with gr.Tab(text("tab_about")):
                 about = build_about(description)
-        connect(page, shelf, examples)
-        page.model.input(
-            lambda name: about_text(shelf.describe(name)), inputs=page.model, outputs=about, queue=False,
-            show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+        connect(page, shelf, examples, about)
         add_colorize_endpoint(shelf)
     return blocks.queue(max_size=MAX_WAITING)
 
@@ -83,7 +82,7 @@ def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool, password
         pwa=False,
         max_file_size=MAX_UPLOAD,
         state_session_capacity=MAX_SESSIONS,
-        allowed_paths=[str(ASSETS)],
+        allowed_paths=[str(ASSETS / "examples")],
         app_kwargs={"middleware": [Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ())]},
         prevent_thread_lock=not wait,
         quiet=not wait,

@@ -9,8 +9,8 @@ from ui.texts import text
 class PictureUpload(gr.Image):
     """`gr.Image` whose value is the path of the upload, unopened.
 
-    `gr.Image` opens the file with Pillow before the handler runs, so a broken file ends in an error about components. Here
-    `colorizer.images` alone opens uploads, with its limits and its messages.
+    `gr.Image` opens the file with Pillow before the handler runs, so a broken file ends in an error about components.
+    Here `colorizer.images` alone opens uploads, with its limits and its messages.
     """
 
     is_template = True  # drawn by the front end as the class it extends
@@ -19,7 +19,7 @@ class PictureUpload(gr.Image):
         if payload is None:
             return None
         if payload.path is None:
-            raise gr.Error(text("error_not_a_file"), duration=10, title=text("error_title"), print_exception=False)
+            raise gr.Error(text("error_not_a_file"), duration=10, print_exception=False)
         return payload.path
 
 

@@ -20,7 +20,7 @@ CONTENT_SECURITY_POLICY = {
 
 
 class SecurityHeaders:
-    """ASGI middleware. `framed_by`: origins that may show the page in a frame (a Hugging Face Space is shown in one)."""
+    """ASGI middleware. framed_by: origins that may show the page in a frame, as Hugging Face does with a Space."""
 
     def __init__(self, app: ASGIApp, framed_by: tuple[str, ...] = ()):
         self.app = app

@@ -12,7 +12,6 @@ TEXTS = {
     "reference": "Reference",
     "reference_placeholder": "Drop a colour picture\nor click, or paste",
     "prepared": "What the model sees",
-    "prepared_empty": "The sketch as the model receives it: dark lines on white.",
     "preparation": "Sketch preparation",
     "preparation_info": "How it becomes dark lines on white. Extract is for paintings and photos.",
     "preparation_auto": "Automatic",
@@ -26,7 +25,6 @@ TEXTS = {
     "stop": "Stop",
     "shortcut_hint": "Ctrl+Enter starts, Esc stops, Ctrl+V pastes a picture",
     # main settings
-    "settings": "Settings",
     "preset": "Preset",
     "preset_info": "A starting point. Moving a slider afterwards is fine.",
     "preset_balanced": "Balanced",
@@ -99,14 +97,11 @@ TEXTS = {
     ),
     "status_example": "Loaded “{title}”. Press Colorize.",
     # errors
-    "error_title": "Please check",
-    "error_unexpected_title": "Something went wrong",
-    "error_unexpected": "The server could not finish this picture. Your input is kept; try again or use a smaller size.",
+    "error_unexpected": "The picture could not be finished. Your input is kept; try again or use a smaller size.",
     "error_no_sketch": "Add a sketch first: the model colours its lines.",
     "error_not_a_file": "That upload did not arrive as a file. Please add the picture again.",
     "error_no_model": "There is no model to colour with. Put a .safetensors file into the checkpoints folder.",
     "error_unknown_model": "The model “{name}” is no longer in the checkpoints folder. Choose another one.",
-    "error_colour_missing_seed": "There is no finished run yet whose seed could be used.",
     # endpoint
     "api_sketch": "Sketch",
     "api_reference": "Reference (optional)",

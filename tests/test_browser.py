@@ -1,0 +1,375 @@
+"""The page in a real browser, as a visitor uses it, with a tiny random model."""
+
+import io
+import re
+import shutil
+import zlib
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageOps
+
+from colorizer.png import read_parameters
+from ui.model_shelf import ModelShelf
+from ui.page import build_page, launch
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+RUN_TIMEOUT = 60_000  # ms
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
+
+
+@pytest.fixture(scope="module")
+def url(tiny_checkpoint):
+    blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
+    _, local_url, _ = launch(blocks, "127.0.0.1", port=None, share=False, password=None, wait=False)
+    yield local_url
+    blocks.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, url):
+    """visit(**context options) -> the page of a new visitor, ready for use."""
+    contexts = []
+
+    def open_page(**options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(url)
+        page.locator("#sketch input[type=file]").wait_for(state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Sketches of a circle and of a square, and a reference."""
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = {name: folder / f"{name}.png" for name in ("circle", "square", "reference")}
+    for name in ("circle", "square"):
+        image = Image.new("L", (200, 200), 255)
+        draw = ImageDraw.Draw(image)
+        (draw.ellipse if name == "circle" else draw.rectangle)((30, 30, 170, 170), outline=0, width=6)
+        image.save(paths[name])
+    Image.new("RGB", (120, 90), (200, 80, 40)).save(paths["reference"])
+    return paths
+
+
+def upload(page, zone, path):
+    page.set_input_files(f"#{zone} input[type=file]", path)
+    page.locator(f"#{zone} img").wait_for()
+
+
+def fill(page, pictures, sketch="circle"):
+    upload(page, "sketch", pictures[sketch])
+    upload(page, "reference", pictures["reference"])
+    page.locator("#prepared img").wait_for()
+
+
+def set_number(page, setting, value):
+    if not page.locator("#steps").is_visible():
+        page.click("#more button")
+    field = page.locator(f"#{setting} input[type=number]")
+    field.fill(str(value))
+    field.press("Tab")
+
+
+def make_slow(page):
+    set_number(page, "steps", 50)
+    set_number(page, "batch_size", 4)
+
+
+def wait_for_result(page):
+    expect(page.locator("#status")).to_contain_text("Done", timeout=RUN_TIMEOUT)
+    expect(page.locator("#stage-result img")).to_have_count(2)
+
+
+def picture_at(page, selector):
+    """The picture that an <img> shows, as the server gives it."""
+    response = page.request.get(page.locator(selector).first.get_attribute("src"))
+    assert response.ok
+    return Image.open(io.BytesIO(response.body()))
+
+
+def test_colours_a_sketch_and_gives_it_as_png_with_parameters(visit, pictures, tmp_path):
+    page = visit()
+    fill(page, pictures)
+    set_number(page, "guidance_scale", 3)
+    set_number(page, "steps", 30)
+    expect(page.locator("#download")).to_be_disabled()
+    page.click("#colorize")
+    page.locator("#stage-preview img").wait_for()
+    expect(page.locator("#status [role=progressbar]")).to_have_attribute("aria-valuemax", "30")
+    expect(page.locator("#status")).to_contain_text(re.compile(r"Step \d+ of 30"))
+    wait_for_result(page)
+
+    with page.expect_download() as download:
+        page.click("#download")
+    path = tmp_path / "picture.png"
+    download.value.save_as(path)
+    assert download.value.suggested_filename.endswith(".png")
+    parameters = read_parameters(path)
+    assert parameters.settings.guidance_scale == 3
+    assert parameters.settings.steps == 30
+    assert str(parameters.seed) == page.input_value("#seed input")
+    with Image.open(path) as picture:
+        assert picture.size == (64, 64)
+
+
+def test_the_same_locked_seed_gives_the_same_picture(visit, pictures):
+    page = visit()
+    fill(page, pictures)
+    page.click("#colorize")
+    wait_for_result(page)
+    first = picture_at(page, "#stage-result img >> nth=1")
+    page.click("#seed-reuse")
+    expect(page.locator("#seed-lock input")).to_be_checked()
+    page.click("#colorize")
+    page.locator("#stage-preview img").wait_for()
+    wait_for_result(page)
+    assert picture_at(page, "#stage-result img >> nth=1").tobytes() == first.tobytes()
+
+
+def test_stop_ends_a_run_at_once_and_the_next_one_works(visit, pictures):
+    page = visit()
+    fill(page, pictures)
+    make_slow(page)
+    expect(page.locator("#stop")).to_be_disabled()
+    page.keyboard.press("Control+Enter")
+    page.locator("#stage-preview img").wait_for()
+    expect(page.locator("#colorize")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(page.locator("#status")).to_contain_text("Stopped", timeout=2000)
+    expect(page.locator("#stop")).to_be_disabled()
+    page.wait_for_timeout(1000)
+    expect(page.locator("#status")).to_contain_text("Stopped")  # no later step wrote over it
+    set_number(page, "steps", 4)
+    page.click("#colorize")
+    wait_for_result(page)
+    expect(page.locator("#variants img")).to_have_count(4)
+
+
+def test_a_variant_comes_to_the_stage_with_its_seed(visit, pictures):
+    page = visit()
+    fill(page, pictures)
+    set_number(page, "steps", 4)
+    set_number(page, "batch_size", 3)
+    page.click("#colorize")
+    wait_for_result(page)
+    first_seed = int(page.input_value("#seed input"))
+    page.locator("#variants button").nth(2).click()
+    chosen = page.locator("#variants img").nth(2).get_attribute("src")
+    expect(page.locator("#stage-result img").nth(1)).to_have_attribute("src", chosen)
+    page.click("#seed-reuse")
+    expect(page.locator("#seed input")).to_have_value(str(first_seed + 2))
+
+
+def test_two_visitors_run_in_turn_and_see_only_their_own(visit, pictures):
+    circle, square, onlooker = visit(), visit(), visit()
+    fill(circle, pictures, "circle")
+    fill(square, pictures, "square")
+    make_slow(circle)
+    set_number(square, "steps", 4)
+    circle.click("#colorize")
+    circle.locator("#stage-preview img").wait_for()
+    square.click("#colorize")
+    expect(square.locator("#status")).to_contain_text("queue: 1/1")
+    wait_for_result(circle)
+    wait_for_result(square)
+    for page, name in ((circle, "circle"), (square, "square")):
+        seen = np.asarray(picture_at(page, "#stage-result img").convert("L"), dtype=float)
+        own = np.asarray(Image.open(pictures[name]).resize(seen.shape), dtype=float)
+        assert abs(seen - own).mean() < 5
+    expect(onlooker.locator("#stage img")).to_have_count(0)
+    expect(onlooker.locator("#sketch img")).to_have_count(0)
+
+
+def _png_of_13000_pixels(path):
+    """A valid PNG of 13000 x 13000 pixels that is small on disk."""
+    rows = zlib.compress(bytes(13000 * (1 + 13000 // 8)), 9)
+
+    def chunk(kind, data):
+        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+
+    header = (13000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+
+
+def test_bad_uploads_are_explained_and_the_next_one_works(visit, pictures, tmp_path):
+    text_file = tmp_path / "text.png"
+    text_file.write_text("not a picture")
+    truncated = tmp_path / "truncated.jpg"
+    buffer = io.BytesIO()
+    Image.effect_noise((400, 400), 60).save(buffer, "JPEG")
+    truncated.write_bytes(buffer.getvalue()[:4000])
+    huge = tmp_path / "huge.png"
+    _png_of_13000_pixels(huge)
+
+    page = visit()
+    for path, message in ((text_file, "not a PNG, JPEG"), (truncated, "damaged"), (huge, "13000")):
+        for zone in ("sketch", "reference"):
+            page.set_input_files(f"#{zone} input[type=file]", path)
+            toast = page.locator(".toast-body", has_text=message)
+            toast.wait_for()
+            expect(page.locator(f"#{zone} img")).to_have_count(0)  # taken out again
+            toast.locator("button").click()
+            expect(toast).to_have_count(0)
+    page.click("#colorize")
+    page.locator(".toast-body", has_text="Add a sketch").wait_for()
+    expect(page.locator("#colorize")).to_be_enabled()
+    fill(page, pictures)
+    page.click("#colorize")
+    wait_for_result(page)
+
+
+def test_what_the_model_sees_follows_the_preparation(visit, pictures, tmp_path):
+    white_on_black = tmp_path / "chalk.png"
+    with Image.open(pictures["circle"]) as sketch:
+        ImageOps.invert(sketch).save(white_on_black)
+    page = visit()
+    upload(page, "sketch", white_on_black)
+    page.locator("#prepared img").wait_for()
+    assert np.asarray(picture_at(page, "#prepared img").convert("L")).mean() > 128
+    page.click("#preparation input")
+    before = page.locator("#prepared img").get_attribute("src")
+    page.get_by_role("option", name="As is").click()
+    expect(page.locator("#prepared img")).not_to_have_attribute("src", before)
+
+
+def test_an_example_fills_both_zones(visit):
+    page = visit()
+    assert page.locator("#examples button.thumbnail-item").count() >= 8
+    page.locator("#examples button.thumbnail-item").nth(1).click()
+    page.locator("#sketch img").wait_for()
+    page.locator("#reference img").wait_for()
+    page.locator("#prepared img").wait_for()
+    page.click("#colorize")
+    wait_for_result(page)
+
+
+def test_swap_clear_presets_and_seed_controls(visit, pictures):
+    page = visit()
+    fill(page, pictures)
+    sketch_size = picture_at(page, "#sketch img").size
+    page.click("#swap")
+    expect(page.locator("#reference img")).to_have_attribute("src", re.compile("circle"))
+    assert picture_at(page, "#reference img").size == sketch_size
+    page.click("#clear")
+    for zone in ("sketch", "reference", "prepared"):
+        expect(page.locator(f"#{zone} img")).to_have_count(0)
+
+    page.get_by_label("Follow the reference").check()
+    expect(page.locator("#guidance_scale input[type=number]")).to_have_value("4")
+    set_number(page, "guidance_scale", 5)
+    expect(page.get_by_label("Follow the reference")).not_to_be_checked()
+    page.fill("#seed input", "42")
+    expect(page.locator("#seed-lock input")).to_be_checked()
+    page.click("#seed-dice")
+    expect(page.locator("#seed input")).not_to_have_value("42")
+
+
+def test_a_pasted_picture_lands_in_the_first_empty_zone(visit, pictures):
+    page = visit()
+    page.evaluate(
+        """async (bytes) => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+            document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+        }""",
+        list(pictures["circle"].read_bytes()),
+    )
+    page.locator("#sketch img").wait_for()
+    expect(page.locator("#reference img")).to_have_count(0)
+
+
+def test_phone_has_no_sideways_scroll_and_the_stage_under_the_buttons(visit, pictures):
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    fill(page, pictures)
+    page.click("#colorize")
+    wait_for_result(page)
+    page.click("#more button")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    tops = [page.locator(f"#{name}").bounding_box()["y"] for name in ("sketch", "colorize", "stage", "guidance_scale")]
+    assert tops == sorted(tops)
+    stage = page.locator("#stage").bounding_box()
+    buttons = page.locator("#colorize").bounding_box()
+    assert 0 <= stage["y"] - (buttons["y"] + buttons["height"]) < 40
+
+
+def test_dark_mode_follows_the_system_and_the_switch(visit):
+    def brightness(page):
+        return np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("L")).mean()
+
+    dark, light = visit(color_scheme="dark"), visit(color_scheme="light")
+    assert brightness(dark) < 80
+    assert brightness(light) > 200
+    light.click("#theme-toggle")
+    assert brightness(light) < 80
+    light.reload()
+    light.locator("#sketch input[type=file]").wait_for(state="attached")
+    assert brightness(light) < 80  # the choice is kept
+
+
+def test_nothing_is_fetched_from_elsewhere_and_no_script_fails(visit, url, browser):
+    context = browser.new_context()
+    page = context.new_page()
+    requested, problems = [], []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(url)
+    page.locator("#sketch input[type=file]").wait_for(state="attached")
+    page.locator("#examples img").first.wait_for()
+    page.wait_for_timeout(1000)
+    context.close()
+    assert [address for address in requested if not address.startswith((url, "data:", "blob:"))] == []
+    assert problems == []
+
+
+def test_every_control_has_a_name(visit):
+    page = visit()
+    page.click("#more button")
+    page.locator("#sampler").wait_for()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll("#workspace button, #workspace input, #header button")]
+            .filter((e) => e.checkVisibility() && !(e.getAttribute("aria-label") || e.title || e.innerText.trim()
+                || e.labels?.length || e.getAttribute("aria-labelledby")))
+            .map((e) => e.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_security_headers_and_closed_doors(url, tiny_checkpoint):
+    headers = httpx.get(url).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert headers["referrer-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    for path in (__file__, str(tiny_checkpoint), "app.py"):
+        assert httpx.get(f"{url}gradio_api/file={path}").status_code == 403
+    assert httpx.get(f"{url}monitoring").status_code == 403
