@@ -87,13 +87,13 @@ def alternatives(attributes: Attributes, count: int, rng: np.random.Generator) -
 
 def _changes(said: dict) -> list[dict]:
     """Every way to change one attribute, each attribute about as often as the others."""
-    return [{key: word} for key in said if key in CHANGEABLE for word in _choices(key) if word != said[key]]
+    return [{key: word} for key in said if key in CHANGEABLE for word in _choices(key, said[key])]
 
 
-def _choices(key: str) -> list[str]:
-    if key == "length":
-        return ["long", "short"]
-    return list(SKIN_NAMES) if key == "skin" else list(COLOUR_NAMES)
+def _choices(key: str, true: str) -> list[str]:
+    """Words for the attribute that are false where `true` is true."""
+    words = {"length": ("long", "short"), "skin": SKIN_NAMES}.get(key, COLOUR_NAMES)
+    return [word for word in words if word != true and (true, word) != ("light", "white")]
 
 
 def part_phrase(part: str, rng: np.random.Generator) -> str:

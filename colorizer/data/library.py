@@ -4,6 +4,7 @@ Nothing is downloaded or stored in the repository: the library is made where the
 """
 
 import json
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -75,8 +76,9 @@ def build_library(
     }
     if clipart_folder is not None and clipart_folder.is_dir():
         count = len(candidates(clipart_folder, split))
+        source = "clipart" if clipart_folder == DEFAULT_FOLDER else f"clipart-{_short_hash(clipart_folder)}"
         jobs |= {
-            f"clipart-{split}-{size}-{i}": partial(clipart_chunk, i, split, size, clipart_folder)
+            f"{source}-{split}-{size}-{i}": partial(clipart_chunk, i, split, size, clipart_folder)
             for i in range(-(-count // CLIPART_CHUNK))
         }
     with ProcessPoolExecutor(workers) as pool:
@@ -97,6 +99,10 @@ def pack(drawings: list[Layers]) -> Library:
         [layers.name for layers in drawings],
         [layers.words for layers in drawings],
     )
+
+
+def _short_hash(folder: Path) -> str:
+    return f"{zlib.crc32(str(folder.resolve()).encode()):08x}"
 
 
 def _cached(key: str, make, cache: Path | None) -> list[Layers]:

@@ -78,6 +78,7 @@ def sample_palette(rng: np.random.Generator) -> Palette:
     background = np.ones(3, np.float32) if names["background"] == "white" else sample_colour(rng, names["background"])
     if rng.random() < 0.6:  # backgrounds are lighter than figures more often than not
         background = background + (1 - background) * rng.uniform(0.2, 0.6)
-        names["background"] = names["background"] if background.max() - background.min() > 0.25 else "light"
+        if names["background"] != "white" and background.max() - background.min() <= 0.25:  # its hue is gone
+            names["background"] = "light" if background.mean() > 0.75 else "gray"
     ink = np.zeros(3, np.float32) if rng.random() < 0.8 else rng.uniform(0, 0.25, 3)
     return Palette(slots, background.astype(np.float32), np.asarray(ink, np.float32), names)
