@@ -87,18 +87,19 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
     optimizer = torch.optim.AdamW(trained, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
     module, optimizer = accelerator.prepare(task.module, optimizer)
     ema = EMAModel(trained, decay=options.ema_decay, use_ema_warmup=True, power=0.8, foreach=True)
-    ema.to(accelerator.device)
     progress = Progress()
     accelerator.register_for_checkpointing(ema, progress, task)
     state = folder / "state"
-    if state.is_dir():
-        accelerator.load_state(str(state))
+    if (found := _newest_state(state)) is not None:
+        accelerator.load_state(str(found))
         accelerator.print(f"going on at step {progress.step} ({progress.elapsed:.0f} s)")
+    ema.to(accelerator.device)  # after the loading, which leaves it on the CPU
 
     stop = _StopOnSignal()
     before, started = progress.elapsed, time.monotonic()
     bar = tqdm(total=options.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
     sums: dict[str, Tensor] = {}
+    summed = 0
     with stop:
         while progress.step < options.steps and not (options.seconds and progress.elapsed >= options.seconds):
             factor = learning_rate_factor(options, progress.step, progress.elapsed)
@@ -117,10 +118,11 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
             progress.elapsed = before + time.monotonic() - started
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value.detach().float()
+            summed += 1
             bar.update()
             if progress.step % options.log_every == 0 and accelerator.is_main_process:
-                means = {name: float(value) / options.log_every for name, value in sums.items()}
-                sums = {}
+                means = {name: float(value) / summed for name, value in sums.items()}
+                sums, summed = {}, 0
                 bar.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
                 _log(folder / "log.csv", progress, means)
             if progress.step % options.validate_every == 0:
@@ -182,6 +184,11 @@ class _StopOnSignal:
             signal.signal(number, handler)
 
 
+def _newest_state(state: Path) -> Path | None:
+    """The state to go on from. A kill between the two renames of `_save_state` leaves only the old one in place."""
+    return next((path for path in (state, state.with_name("state.old")) if path.is_dir()), None)
+
+
 def _save_state(accelerator: Accelerator, state: Path) -> None:
     """Written beside the old state and swapped in whole, so that a kill leaves one of the two."""
     part, old = state.with_name("state.part"), state.with_name("state.old")
@@ -191,8 +198,8 @@ def _save_state(accelerator: Accelerator, state: Path) -> None:
     accelerator.save_state(str(part))
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
-        shutil.rmtree(old, ignore_errors=True)
         if state.exists():
+            shutil.rmtree(old, ignore_errors=True)
             state.rename(old)
         part.rename(state)
         shutil.rmtree(old, ignore_errors=True)
