@@ -1,7 +1,7 @@
 """Description of a model: everything that must be known to build it and use it well.
 
-A checkpoint carries a `ModelConfig` as JSON in its metadata, so a weights file needs no companion and nothing is guessed
-from its name. Defaults are the published v1 model (SPEC: Stable-Diffusion-2.1 size, OpenCLIP ViT-H/14).
+A checkpoint carries a `ModelConfig` as JSON in its metadata, so a weights file needs no companion and nothing is
+guessed from its name. Defaults are the published v1 model (SPEC: Stable-Diffusion-2.1 size, OpenCLIP ViT-H/14).
 """
 
 import dataclasses
@@ -39,11 +39,14 @@ class SketchEncoderConfig:
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """A diffusers AutoencoderKL on `patch_size` x `patch_size` space-to-depth patches; patch_size 1 is Stable Diffusion's own.
+    """An autoencoder of diffusers on `patch_size` x `patch_size` space-to-depth patches; patch_size 1 has no patches.
 
+    kind "kl" is AutoencoderKL, Stable Diffusion's own; "tiny" is AutoencoderTiny, small and without normalisation, with
+    `layers_per_block` residual blocks at the lower levels and one at the highest; it has one width for all levels.
     z = (mean - shift_factor) * scaling_factor.
     """
 
+    kind: str = "kl"
     patch_size: int = 1
     latent_channels: int = 4
     block_out_channels: tuple[int, ...] = (128, 256, 512, 512)
@@ -111,7 +114,8 @@ def from_dict(cls, values: dict, where: str = ""):
     hints = typing.get_type_hints(cls)
     unknown = sorted(set(values) - set(hints))
     if unknown:
-        raise UserError(f"{where or cls.__name__}: unknown keys {', '.join(unknown)}; is the file from a newer version?")
+        names = ", ".join(unknown)
+        raise UserError(f"{where or cls.__name__}: unknown keys {names}; is the file from a newer version?")
     return cls(**{key: _convert(hints[key], value, f"{where}{key}.") for key, value in values.items()})
 
 

@@ -81,7 +81,7 @@ def compute_outputs(
         "prediction": model.unet(z, t, features, model.unet.project_reference(tokens)),
         "prediction_without_reference": model.unet(z, t, features, None),
         "prediction_without_sketch": model.unet(z, t, empty, model.unet.project_reference(tokens)),
-        "vae_mean": model.vae.posterior(sketch).mean,
+        "vae_mean": model.vae.encode_mean(sketch),
         "decoded": model.vae.decode_unscaled(z),
     }
 

@@ -1,5 +1,6 @@
 """Training of the sketch encoder and the denoiser on encoded triples."""
 
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from colorizer.training.objectives import (
 )
 
 NO_LINES = -1.0
+GROUP = 16  # triples drawn and encoded at a time
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,10 @@ class DiffusionLoss(nn.Module):
 
 
 class TriplePool:
-    """A ring of encoded triples, some of them replaced at every batch: drawing and encoding cost more than a step."""
+    """A ring of encoded triples, some of them replaced at every batch: drawing and encoding cost more than a step.
+
+    Its state is only where the sampler stood before the oldest triple of the ring: the rest is drawn again from there.
+    """
 
     def __init__(self, model: ColorizationModel, sampler: TripleSampler, capacity: int, reuse: float):
         """reuse: how often a triple is used on average before another takes its place."""
@@ -77,6 +82,8 @@ class TriplePool:
         self.ring: EncodedTriples | None = None
         self.filled, self.cursor, self.owed = 0, 0, 0.0
         self.generator = torch.Generator().manual_seed(11)
+        self.origins: deque[dict] = deque(maxlen=-(-capacity // GROUP))  # sampler states, one a group in the ring
+        self.missing = 0  # groups to be drawn again
 
     @torch.no_grad()
     def encode(self, count: int) -> EncodedTriples:
@@ -89,12 +96,35 @@ class TriplePool:
 
     def batch(self, size: int) -> EncodedTriples:
         """size triples at random from the ring, after its share of new ones has come in."""
+        while self.missing:  # not at once in load_state_dict: encoding depends on the autocast of the training
+            self._add(self._next_group())
+            self.missing -= 1
         self.owed += size / self.reuse
-        while self.owed >= 16 or self.filled < min(self.capacity, 8 * size):
-            self._add(self.encode(16))
-            self.owed = max(0.0, self.owed - 16)
+        while self.owed >= GROUP or self.filled < min(self.capacity, 8 * size):
+            self._add(self._next_group())
+            self.owed = max(0.0, self.owed - GROUP)
         chosen = torch.randint(self.filled, (size,), generator=self.generator).to(self.ring.z0.device)
         return EncodedTriples(self.ring.z0[chosen], self.ring.tokens[chosen], self.ring.sketch[chosen])
+
+    def state_dict(self) -> dict:
+        return {
+            "origin": self.origins[0] if self.origins else self.sampler.state_dict(),
+            "groups": len(self.origins),
+            "cursor": self.cursor,
+            "owed": self.owed,
+            "generator": self.generator.get_state(),
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        self.sampler.load_state_dict(state["origin"])
+        self.generator.set_state(state["generator"])
+        self.ring, self.filled, self.owed, self.missing = None, 0, state["owed"], state["groups"]
+        self.cursor = (state["cursor"] - GROUP * self.missing) % self.capacity
+        self.origins.clear()
+
+    def _next_group(self) -> EncodedTriples:
+        self.origins.append(self.sampler.state_dict())
+        return self.encode(GROUP)
 
     def _add(self, new: EncodedTriples) -> None:
         if self.ring is None:
@@ -150,10 +180,13 @@ class DiffusionTask:
         return {"psnr": float((-10 * torch.log10(mse)).mean())}
 
     def state_dict(self) -> dict:
-        return {"sampler": self.pool.sampler.state_dict()}
+        return {"pool": self.pool.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
-        self.pool.sampler.load_state_dict(state["sampler"])
+        if "pool" in state:
+            self.pool.load_state_dict(state["pool"])
+        else:  # a state of an older version: the ring starts anew
+            self.pool.sampler.load_state_dict(state["sampler"])
 
 
 def sample_quickly(

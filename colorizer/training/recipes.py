@@ -31,14 +31,7 @@ MINI_MODEL = ModelConfig(
         context_dim=224,
     ),
     sketch_encoder=SketchEncoderConfig(stem_channels=(16, 16, 32, 32, 64, 64, 96)),
-    vae=VAEConfig(
-        patch_size=4,
-        latent_channels=8,
-        block_out_channels=(96, 160),
-        norm_num_groups=16,
-        mid_attention=False,
-        scaling_factor=1.0,  # latents are standardised, see training.vae
-    ),
+    vae=VAEConfig(kind="tiny", patch_size=4, latent_channels=8, block_out_channels=(128, 128), layers_per_block=3),
     clip=CLIPConfig(architecture=None, pretrained=None, model=MINI_CLIP),
     noise=NoiseScheduleConfig(prediction_type="v_prediction"),
     native_size=256,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -23,7 +24,7 @@ from colorizer.training.clip import CLIPTask
 from colorizer.training.diffusion import DiffusionTask
 from colorizer.training.loop import train
 from colorizer.training.recipes import Recipe
-from colorizer.training.vae import VAETask, standardise_latents
+from colorizer.training.vae import VAETask, latent_statistics
 
 STAGES = ("vae", "clip", "unet")
 HELD_OUT_CHARACTERS = 400
@@ -61,10 +62,12 @@ def _train_vae(workshop: Workshop) -> None:
     recipe = workshop.recipe
     torch.manual_seed(0)
     vae = LatentAutoencoder(recipe.model.vae).to(workshop.device)
+    if recipe.model.vae.kind == "tiny":
+        vae.start_as_box_filter()
     training, held_out = workshop.samplers(recipe.vae_data)
     train(VAETask(vae, training, held_out), recipe.vae, workshop.folder / "vae")
-    standardise_latents(vae, training.sample_pictures(256))
-    _save(vae, workshop.folder / "vae.safetensors")
+    shift, scale = latent_statistics(vae, training.sample_pictures(128))
+    _save(vae, workshop.folder / "vae.safetensors", {"shift_factor": str(shift), "scaling_factor": str(scale)})
 
 
 def _train_clip(workshop: Workshop) -> None:
@@ -73,7 +76,7 @@ def _train_clip(workshop: Workshop) -> None:
     clip = ReferenceEncoder(recipe.model.clip).to(workshop.device)
     task = CLIPTask(clip, *workshop.samplers(recipe.clip_data))
     train(task, recipe.clip, workshop.folder / "clip")
-    _save(clip, workshop.folder / "clip.safetensors")
+    _save(clip, workshop.folder / "clip.safetensors", {})
 
 
 def _train_unet(workshop: Workshop) -> None:
@@ -89,18 +92,22 @@ def _train_unet(workshop: Workshop) -> None:
 
 def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
     """The whole model with trained VAE and CLIP from `folder` and a fresh denoiser."""
-    model = ColorizationModel(dataclasses.replace(config, known_words=tuple(known_words())))
-    for part in ("vae", "clip"):
-        path = folder / f"{part}.safetensors"
+    paths = {part: folder / f"{part}.safetensors" for part in ("vae", "clip")}
+    for part, path in paths.items():
         if not path.exists():
             raise UserError(f"{path} does not exist; train the {part} stage first")
+    with safe_open(paths["vae"], "pt") as file:
+        statistics = {key: float(value) for key, value in file.metadata().items()}
+    vae_config = dataclasses.replace(config.vae, **statistics)
+    model = ColorizationModel(dataclasses.replace(config, vae=vae_config, known_words=tuple(known_words())))
+    for part, path in paths.items():
         getattr(model, part).load_state_dict(load_file(path))
     return model
 
 
-def _save(module: nn.Module, path: Path) -> None:
+def _save(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
     part = path.with_suffix(".part")
-    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, part)
+    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, part, metadata)
     os.replace(part, path)
 
 

@@ -1,4 +1,8 @@
-"""Training of the mini model's VAE: reconstruction of crops (L1 + MSE), a slight pull of the latents to N(0, I)."""
+"""Training of the mini model's autoencoder: reconstruction of crops (L1 + MSE).
+
+Each latent channel is pulled to mean 0 and deviation 1, as diffusion wants it, and a little noise is put on the latents
+before decoding, so that what the denoiser does not get quite right decodes smoothly.
+"""
 
 from pathlib import Path
 
@@ -10,7 +14,8 @@ from torchvision.utils import save_image
 from colorizer.data.triples import TripleSampler
 from colorizer.models.vae import LatentAutoencoder
 
-KL_WEIGHT = 1e-6
+LATENT_WEIGHT = 0.02
+LATENT_NOISE = 0.05
 
 
 class VAELoss(nn.Module):
@@ -21,11 +26,12 @@ class VAELoss(nn.Module):
         self.vae = vae
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
-        posterior = self.vae.posterior(pixels)
-        restored = self.vae.decode_unscaled(posterior.sample())
-        l1 = F.l1_loss(restored.float(), pixels)
-        mse = F.mse_loss(restored.float(), pixels)
-        return {"loss": l1 + mse + KL_WEIGHT * posterior.kl().mean(), "l1": l1}
+        latent = self.vae.encode_mean(pixels).float()
+        mean, deviation = latent.mean((0, 2, 3)), latent.std((0, 2, 3))
+        spread = mean.square().mean() + (deviation - 1).square().mean()
+        restored = self.vae.decode_unscaled(latent + LATENT_NOISE * torch.randn_like(latent)).float()
+        l1 = F.l1_loss(restored, pixels)
+        return {"loss": l1 + F.mse_loss(restored, pixels) + LATENT_WEIGHT * spread, "l1": l1, "spread": spread}
 
 
 class VAETask:
@@ -40,11 +46,12 @@ class VAETask:
         self.held_out = torch.cat([triples.truth, triples.reference[:8]]) * 2 - 1
         self.pictures = torch.empty(0)
         self.uses = 0
+        self.before = sampler.state_dict()  # the sampler's state before `pictures` were drawn
 
     def batch(self, size: int) -> Tensor:
         """size crops in [-1, 1]; a quarter as many new pictures are drawn as there are crops."""
         if self.uses <= 0:
-            self.pictures = self.sampler.sample_pictures(max(size, 16))
+            self._draw(max(size, 16))
             self.uses = 4
         self.uses -= 1
         side = self.pictures.shape[-1] - self.crop + 1
@@ -64,27 +71,29 @@ class VAETask:
         save_image(grid, folder / "samples.png", nrow=8)
         return {"psnr": float((-10 * torch.log10(mse)).mean())}
 
+    def _draw(self, count: int) -> None:
+        self.before = self.sampler.state_dict()
+        self.pictures = self.sampler.sample_pictures(count)
+
     def state_dict(self) -> dict:
-        return {"sampler": self.sampler.state_dict(), "generator": self.generator.get_state()}
+        return {
+            "sampler": self.before,
+            "pictures": len(self.pictures),
+            "uses": self.uses,
+            "generator": self.generator.get_state(),
+        }
 
     def load_state_dict(self, state: dict) -> None:
+        """The pictures at hand are drawn again."""
         self.sampler.load_state_dict(state["sampler"])
         self.generator.set_state(state["generator"])
+        if state.get("pictures"):  # older states lack it
+            self._draw(state["pictures"])
+            self.uses = state["uses"]
 
 
 @torch.no_grad()
-def standardise_latents(vae: LatentAutoencoder, pictures: Tensor) -> None:
-    """Give every latent channel mean 0 and deviation 1 over pictures (B, 3, S, S) in [0, 1], pictures unchanged.
-
-    The change is folded into the 1x1 convolutions on both sides of the latent: exact, and no factor per channel has to
-    be carried along. Without it, channels of small deviation would hardly count in the diffusion loss.
-    """
-    mean = torch.cat([vae.posterior(part * 2 - 1).mean for part in pictures.split(8)]).float()
-    shift, deviation = mean.mean((0, 2, 3)), mean.std((0, 2, 3))
-    into, out_of = vae.autoencoder.quant_conv, vae.autoencoder.post_quant_conv
-    channels = len(shift)
-    out_of.bias += out_of.weight[:, :, 0, 0] @ shift
-    out_of.weight *= deviation.view(1, -1, 1, 1)
-    into.weight[:channels] /= deviation.view(-1, 1, 1, 1)
-    into.bias[:channels] = (into.bias[:channels] - shift) / deviation
-    into.bias[channels:] -= 2 * deviation.log()  # the second half is the logarithm of the variance
+def latent_statistics(vae: LatentAutoencoder, pictures: Tensor) -> tuple[float, float]:
+    """(shift_factor, scaling_factor) that give z mean 0 and deviation 1 over pictures (B, 3, S, S) in [0, 1]."""
+    mean = torch.cat([vae.encode_mean(part * 2 - 1) for part in pictures.split(8)]).float()
+    return float(mean.mean()), float(1 / mean.std())

@@ -1,0 +1,50 @@
+"""Many sketches in one pass through the model, for a benchmark; each with a reference and a seed of its own."""
+
+import torch
+from PIL import Image
+
+from colorizer.denoiser import GuidedDenoiser
+from colorizer.pipeline import NO_LINES, Colorizer, EncodedReference, EncodedSketch
+from colorizer.sampling import Sampler, draw_noise, image_generators
+from colorizer.settings import GenerationSettings
+
+
+@torch.inference_mode()
+def colorize_batch(
+    colorizer: Colorizer,
+    sketches: list[EncodedSketch],
+    references: list[EncodedReference],
+    settings: GenerationSettings,
+    seeds: list[int],
+) -> list[Image.Image | None]:
+    """One picture a sketch, None where the model gave invalid numbers.
+
+    All sketches have the same latent size. Picture i is what `Colorizer.generate` makes with seeds[i], up to the
+    rounding of kernels, which differ with the size of the batch. Of the settings, edits and noise level are left out,
+    and size, seed and batch size have no effect.
+    """
+    model = colorizer.model
+    features = tuple(torch.cat(level) for level in zip(*(sketch.features for sketch in sketches), strict=True))
+    tokens = model.reference_context(torch.cat([reference.tokens for reference in references]))
+    empty = None
+    if settings.sketch_guidance_scale != 1:
+        placement = sketches[0].placement
+        blank = torch.full((1, 3, placement.height, placement.width), NO_LINES)
+        empty = model.sketch_encoder(blank.to(features[0]))
+    sampler = Sampler(settings.sampler, settings.schedule, settings.steps, colorizer.config.noise)
+    generators = [image_generators(seed, 1)[0] for seed in seeds]
+    z = draw_noise(generators, (colorizer.config.unet.in_channels, *sketches[0].latent_size)).to(colorizer.device)
+    settings = settings.evolve(noise_level=0, edits=())
+    denoiser = GuidedDenoiser(model.unet, sampler, settings, features, empty, tokens, generators)
+    for index in range(settings.steps):
+        z = sampler.step(index, denoiser.predict(0, index, z), z)
+    return [_decode(colorizer, z[i : i + 1], sketch) for i, sketch in enumerate(sketches)]
+
+
+def _decode(colorizer: Colorizer, z: torch.Tensor, sketch: EncodedSketch) -> Image.Image | None:
+    if not z.isfinite().all():
+        return None
+    pixels = colorizer.model.vae.decode(z)[0].float().clamp(-1, 1)
+    levels = ((pixels + 1) * 127.5).round().to("cpu", torch.uint8)
+    # (3, H, W) -> (H, W, 3)
+    return sketch.placement.crop(Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy()))
