@@ -9,9 +9,11 @@ from colorizer.errors import UserError
 # command -> (module with add_arguments(parser) and run(args) -> int, one line of help)
 COMMANDS = {
     "colorize": ("colorizer.cli.colorize", "colour a sketch, or a folder of them, like a reference"),
+    "evaluate": ("colorizer.cli.evaluate", "measure a model on triples of sketch, reference and truth"),
     "fetch": ("colorizer.cli.fetch", "download the published weights"),
     "heatmap": ("colorizer.cli.heatmap", "show which regions of a reference a text reaches"),
     "info": ("colorizer.cli.info", "describe a checkpoint"),
+    "make-triples": ("colorizer.cli.make_triples", "draw the standard triples to evaluate on"),
     "parity": ("colorizer.cli.parity", "compare with stored outputs of the published implementation"),
     "sketch": ("colorizer.cli.sketch", "extract or clean up line art"),
     "train": ("colorizer.cli.train", "train a named configuration"),

@@ -1,0 +1,87 @@
+"""`evaluate`: how near a model comes to the truth on a folder of triples, next to two baselines."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from colorizer.cli.colorize import DEFAULT_CHECKPOINT
+from colorizer.errors import UserError
+from colorizer.evaluation.benchmark import BASELINES, MEASURES, Evaluation, evaluate
+from colorizer.evaluation.grid import Grid
+from colorizer.lineart import MODES
+from colorizer.pipeline import Colorizer
+from colorizer.published import PREDICTION_TYPES
+from colorizer.settings import GenerationSettings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    defaults = GenerationSettings()
+    parser.add_argument("--triples", type=Path, required=True, help="folder with sketch/, reference/ and truth/")
+    parser.add_argument("--out", type=Path, required=True, metavar="REPORT.json", help="report to write")
+    parser.add_argument("--grid", type=Path, metavar="OUT.png", help="picture: sketch | reference | result | truth")
+    parser.add_argument("--grid-rows", type=int, default=40, help="triples in it, at most (%(default)s)")
+    parser.add_argument("--limit", type=int, help="only the first so many triples")
+    parser.add_argument("--gs", type=float, default=defaults.guidance_scale, help="reference guidance (%(default)s)")
+    parser.add_argument(
+        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
+    parser.add_argument("--size", type=int, help="longest side to generate in pixels (the model's native size)")
+    parser.add_argument("--batch", type=int, default=Evaluation.batch, help="pictures at once (%(default)s)")
+    parser.add_argument("--sketch-mode", choices=MODES, default="auto", help="preparation of sketches (%(default)s)")
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
+    parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+    parser.add_argument("--prediction-type", choices=PREDICTION_TYPES, help="for published weights (v)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report and the grid, print the table. Bad pictures are listed and skipped."""
+    settings = GenerationSettings(
+        steps=args.steps, guidance_scale=args.gs, sketch_guidance_scale=args.sgs, seed=args.seed, size=args.size
+    )
+    for name in ("batch", "limit", "grid_rows"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise UserError(f"--{name.replace('_', '-')} must be 1 or more.")
+    for path in filter(None, (args.out, args.grid)):  # found out before the work, not after it
+        if path.is_dir() or not path.resolve().parent.is_dir():
+            raise UserError(f"{path} cannot be written; give a file in a folder that exists.")
+    if not args.triples.is_dir():
+        raise UserError(f"There is no folder {args.triples}.")
+    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    grid = Grid(args.grid_rows if args.grid else 0)
+    report = evaluate(colorizer, args.triples, Evaluation(settings, args.batch, args.limit, args.sketch_mode), grid.add)
+    _write(report, args.out)
+    if args.grid:
+        try:
+            grid.picture().save(args.grid, format="PNG")
+        except OSError as error:
+            raise UserError(f"{args.grid} cannot be written ({error.strerror}); check the folder.") from error
+    for item in report["skipped"]:
+        print(f"skipped {item['name']}: {item['reason']}", file=sys.stderr)
+    print(_table(report))
+    return 0
+
+
+def _write(report: dict, path: Path) -> None:
+    try:
+        path.write_text(json.dumps(report, indent=1, allow_nan=False), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
+
+
+def _table(report: dict) -> str:
+    def cell(estimate: dict) -> str:
+        if estimate["mean"] is None:
+            return "-"
+        return f"{estimate['mean']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+
+    subjects = ("result", *BASELINES)
+    rows = [["", *(name.replace("_", " ") for name in subjects)]]
+    rows += [[name, *(cell(report[subject][name]) for subject in subjects)] for name in MEASURES]
+    rows += [["seconds a picture", cell(report["seconds_a_picture"])]]
+    lines = ["  ".join(f"{text:<{20 if i == 0 else 26}}" for i, text in enumerate(row)).rstrip() for row in rows]
+    skipped = f", {len(report['skipped'])} skipped" if report["skipped"] else ""
+    return "\n".join([f"{report['count']} triples{skipped}; mean and 95 % interval", *lines])

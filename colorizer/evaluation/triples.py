@@ -1,0 +1,116 @@
+"""Reading a folder of triples: sketch/NAME.png, reference/NAME.png, truth/NAME.png and, where given, figure/NAME.png.
+
+Any format that `read_picture` takes will do; the name without its suffix tells what belongs together.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from colorizer.errors import UserError
+from colorizer.evaluation.areas import figure_mask
+from colorizer.images import read_picture
+from colorizer.lineart import has_lines, prepare_sketch, read_line_art
+
+PARTS = ("sketch", "reference", "truth")
+SMALLEST = 256  # longest side in pixels, of sketch and truth
+LARGEST = 2048  # longest side in pixels at which pictures are compared
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Triple:
+    """One item. sketch: mode "L", dark lines on white; reference, truth: mode "RGB".
+
+    For comparison, all of the truth's size: lines (H, W) uint8 is the sketch, figure (H, W) bool.
+    """
+
+    name: str
+    sketch: Image.Image
+    reference: Image.Image
+    truth: Image.Image
+    lines: np.ndarray
+    figure: np.ndarray
+
+
+def find_triples(folder: Path) -> dict[str, dict[str, Path]]:
+    """name -> part -> path, sorted by name; parts may be missing. Raises UserError when there is nothing to find."""
+    found: dict[str, dict[str, Path]] = {}
+    for part in (*PARTS, "figure"):
+        place = folder / part
+        if part in PARTS and not place.is_dir():
+            raise UserError(f"{place} does not exist; the folder needs sketch/, reference/ and truth/.")
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            known = part in PARTS or path.stem in found
+            if known and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+                found.setdefault(path.stem, {}).setdefault(part, path)
+    if not found:
+        raise UserError(f"{folder} has no pictures; put sketch/NAME.png, reference/NAME.png and truth/NAME.png there.")
+    return dict(sorted(found.items()))
+
+
+def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") -> Triple:
+    """Read one item. sketch_mode: see `prepare_sketch`. Raises UserError with what is wrong and with which file.
+
+    A truth above 2048 px is compared at that size. Where figure/NAME.png exists it is white where the figure is;
+    otherwise see `figure_mask`.
+    """
+    if missing := [part for part in PARTS if part not in paths]:
+        raise UserError(f"{' and '.join(f'{part}/{name}.png' for part in missing)} missing")
+    line_art = _read(paths["sketch"], read_line_art)
+    reference, truth = (_read(paths[part], read_picture) for part in ("reference", "truth"))
+    for part, picture in (("sketch", line_art), ("truth", truth)):
+        if max(picture.size) < SMALLEST:
+            size = f"{picture.width} x {picture.height}"
+            raise UserError(f"{part}/{paths[part].name} is {size} pixels; it needs {SMALLEST} on its longer side")
+    if abs(line_art.width * truth.height / (line_art.height * truth.width) - 1) > 0.02:
+        raise UserError("sketch and truth have different proportions")
+    sketch = prepare_sketch(line_art, sketch_mode)
+    if not has_lines(sketch):
+        raise UserError(f"sketch/{paths['sketch'].name} shows no lines")
+    scale = min(1, LARGEST / max(truth.size))
+    # Without smoothing, so that flat areas keep exactly their colour.
+    truth = truth.resize([round(side * scale) for side in truth.size], Image.Resampling.NEAREST)
+    if "figure" in paths:
+        given = _read(paths["figure"], read_picture).convert("L")
+        figure = np.asarray(given.resize(truth.size, Image.Resampling.NEAREST)) >= 128
+    else:
+        figure = figure_mask(np.asarray(truth))
+    if not figure.any():
+        raise UserError(f"truth/{paths['truth'].name} shows no figure")
+    return Triple(name, sketch, reference, truth, np.asarray(_fit(sketch, truth)), figure)
+
+
+def white_sketch(triple: Triple) -> np.ndarray:
+    """A baseline: the sketch left uncoloured, (H, W, 3) uint8."""
+    return np.repeat(triple.lines[..., None], 3, -1)
+
+
+def reference_mean(triple: Triple) -> np.ndarray:
+    """A baseline: the figure filled with the mean colour of the reference, the rest white, the lines on top.
+
+    (H, W, 3) uint8. The mean is taken of the sRGB values of the reference's figure, see `figure_mask`.
+    """
+    reference = np.asarray(triple.reference)
+    mask = figure_mask(reference)
+    colour = reference[mask if mask.any() else ...].reshape(-1, 3).mean(0)
+    filled = np.where(triple.figure[..., None], colour, 255)
+    return np.rint(filled * (triple.lines[..., None] / 255)).astype(np.uint8)
+
+
+def fit_result(result: Image.Image, triple: Triple) -> np.ndarray:
+    """A generated picture at the truth's size, (H, W, 3) uint8."""
+    return np.asarray(_fit(result, triple.truth))
+
+
+def _fit(picture: Image.Image, truth: Image.Image) -> Image.Image:
+    return picture if picture.size == truth.size else picture.resize(truth.size, Image.Resampling.LANCZOS)
+
+
+def _read(path: Path, reader) -> Image.Image:
+    try:
+        return reader(path)
+    except UserError as error:
+        raise UserError(f"{path.parent.name}/{path.name}: {error}") from error
