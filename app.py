@@ -22,7 +22,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
         help="address to listen on; 0.0.0.0 lets other computers in (default: %(default)s)",
     )
     parser.add_argument("--share", action="store_true", help="make a public link; needs --password")
-    parser.add_argument("--password", help="ask visitors for this password (user name: artist)")
+    parser.add_argument("--password", help="ask visitors for this password, with any user name")
     args = parser.parse_args(argv)
     if args.share and not args.password:
         parser.error("--share puts the page on the internet: give a --password with it")
@@ -33,18 +33,21 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
+    # Importing them takes seconds, which a mistyped flag should not cost.
     from ui.model_shelf import ModelShelf
     from ui.page import build_page, launch
 
-    shelf = ModelShelf(CHECKPOINTS, args.device, args.checkpoint)
     try:
+        shelf = ModelShelf(CHECKPOINTS, args.device, args.checkpoint)
         if name := shelf.default():
             shelf.open(name)
         blocks = build_page(shelf)
-    except UserError as error:
+        address = launch(blocks, args.host, args.port, args.share, args.password)
+    except (UserError, OSError) as error:  # OSError: the port is taken
         print(f"error: {error}", file=sys.stderr)
         return 2
-    launch(blocks, args.host, args.port, args.share, args.password)
+    print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
+    blocks.block_thread()
     return 0
 
 

@@ -14,8 +14,7 @@ from ui.page import build_page, launch
 @pytest.fixture(scope="module")
 def client(tiny_checkpoint):
     blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
-    _, url, _ = launch(blocks, "127.0.0.1", port=None, share=False, password=None, wait=False)
-    yield Client(url, verbose=False)
+    yield Client(launch(blocks, "127.0.0.1", port=None), verbose=False)
     blocks.close()
 
 

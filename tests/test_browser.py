@@ -35,8 +35,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or goog
 @pytest.fixture(scope="module")
 def url(tiny_checkpoint):
     blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
-    _, local_url, _ = launch(blocks, "127.0.0.1", port=None, share=False, password=None, wait=False)
-    yield local_url
+    yield launch(blocks, "127.0.0.1", port=None)
     blocks.close()
 
 
@@ -261,9 +260,27 @@ def test_what_the_model_sees_follows_the_preparation(visit, pictures, tmp_path):
     expect(page.locator("#prepared img")).not_to_have_attribute("src", before)
 
 
+def test_a_picture_browsers_cannot_show_is_shown_all_the_same(visit, pictures, tmp_path):
+    tiff = tmp_path / "scan.tif"
+    with Image.open(pictures["reference"]) as reference:
+        reference.save(tiff)
+    page = visit()
+    page.set_input_files("#reference input[type=file]", tiff)
+    expect(page.locator("#reference img")).to_have_attribute("src", re.compile(r"\.png$"))
+    assert picture_at(page, "#reference img").size == (120, 90)
+
+
+def test_a_sketch_without_lines_is_pointed_out(visit, tmp_path):
+    blank = tmp_path / "blank.png"
+    Image.new("L", (200, 200), 255).save(blank)
+    page = visit()
+    page.set_input_files("#sketch input[type=file]", blank)
+    page.locator(".toast-body", has_text="hardly any lines").wait_for()
+
+
 def test_an_example_fills_both_zones(visit):
     page = visit()
-    assert page.locator("#examples button.thumbnail-item").count() >= 8
+    page.locator("#examples button.thumbnail-item").nth(7).wait_for()  # there are eight at least
     page.locator("#examples button.thumbnail-item").nth(1).click()
     page.locator("#sketch img").wait_for()
     page.locator("#reference img").wait_for()
@@ -362,6 +379,29 @@ def test_every_control_has_a_name(visit):
             .map((e) => e.outerHTML)"""
     )
     assert nameless == []
+
+
+def test_without_a_model_the_page_says_what_to_do_and_finds_one_that_is_added(browser, tiny_checkpoint, tmp_path):
+    blocks = build_page(ModelShelf(tmp_path, device="cpu"))
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(launch(blocks, "127.0.0.1", port=None))
+        expect(page.locator("#status")).to_contain_text("No model yet")
+        page.locator("#examples button.thumbnail-item").first.click()
+        page.locator("#prepared img").wait_for()
+        page.click("#colorize")
+        page.locator(".toast-body", has_text="checkpoints folder").wait_for()
+        shutil.copy(tiny_checkpoint, tmp_path / "added.safetensors")
+        page.reload()
+        expect(page.locator("#status")).to_contain_text("Ready")
+        page.locator("#examples button.thumbnail-item").first.click()
+        page.locator("#prepared img").wait_for()
+        page.click("#colorize")
+        wait_for_result(page)
+    finally:
+        context.close()
+        blocks.close()
 
 
 def test_security_headers_and_closed_doors(url, tiny_checkpoint):

@@ -13,10 +13,10 @@ from colorizer.lineart import prepare_sketch, read_line_art
 from colorizer.pipeline import Result
 from colorizer.settings import GenerationSettings
 from ui.colorize_events import MODEL_QUEUE
-from ui.colorize_layout import MAX_SEED, SLIDER_RANGES
 from ui.colorize_run import errors_as_toasts, save_results
 from ui.model_shelf import ModelShelf
 from ui.picture_upload import picture_upload
+from ui.settings_layout import MAX_SEED, SLIDER_RANGES
 from ui.texts import text
 
 DESCRIPTION = (

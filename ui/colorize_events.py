@@ -1,23 +1,20 @@
 """Which control of the Colorize page does what."""
 
-import json
 import secrets
 
 import gradio as gr
 
-from colorizer.errors import UserError
-from colorizer.images import read_picture
-from colorizer.lineart import prepare_sketch, read_line_art
 from ui import presets, status
 from ui.about import about_text
-from ui.colorize_layout import MAX_SEED, SLIDER_RANGES, ColorizePage, size_choices, slider_range
+from ui.colorize_layout import ColorizePage
 from ui.colorize_run import ColorizeRun, errors_as_toasts
 from ui.examples import Example
 from ui.model_shelf import ModelShelf
+from ui.picture_events import connect_pictures
+from ui.settings_layout import MAX_SEED, SLIDER_RANGES, size_choices, slider_range
 from ui.texts import text
 
 MODEL_QUEUE = "model"  # one id with limit 1 for everything that touches a model
-PREPARED_SIDE = 512  # longest side of "what the model sees", in pixels
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LOCAL = {"queue": False, **QUIET}
@@ -26,8 +23,8 @@ LOCAL = {"queue": False, **QUIET}
 def connect(page: ColorizePage, shelf: ModelShelf, examples: list[Example], about: gr.Markdown) -> None:
     """Attach all events. Call inside the `gr.Blocks` of the page."""
     _connect_run(page, ColorizeRun(page, shelf))
-    _connect_pictures(page)
-    _connect_settings(page)
+    connect_pictures(page)
+    _connect_settings(page, shelf)
     _connect_variants(page)
     _connect_model(page, shelf, about)
     _connect_examples(page, examples)
@@ -56,49 +53,13 @@ def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
     page.stop.click(run.ended, cancels=[running], **ending)
 
 
-def _connect_pictures(page: ColorizePage) -> None:
-    pictures = [page.sketch, page.reference]
+def _connect_settings(page: ColorizePage, shelf: ModelShelf) -> None:
+    def apply_preset(preset, model):
+        ranges = shelf.describe(model).slider_ranges if model else {}
+        return {page.settings[name]: value for name, value in presets.values_within(preset, ranges).items()}
 
-    def prepare(sketch, mode):
-        """(prepared sketch, sketch): a refused upload is taken out of its zone again."""
-        if sketch is None:
-            return None, gr.skip()
-        try:
-            prepared = prepare_sketch(read_line_art(sketch), mode)
-        except UserError as error:
-            gr.Warning(str(error), duration=10)
-            return None, None
-        prepared.thumbnail((PREPARED_SIDE, PREPARED_SIDE))
-        return prepared, gr.skip()
-
-    def check_reference(reference):
-        if reference is None:
-            return gr.skip()
-        try:
-            read_picture(reference)
-        except UserError as error:
-            gr.Warning(str(error), duration=10)
-            return None
-        return gr.skip()
-
-    newest = {"trigger_mode": "always_last", "concurrency_limit": 2, **QUIET}
-    gr.on(
-        [page.sketch.change, page.preparation.change],
-        prepare,
-        inputs=[page.sketch, page.preparation],
-        outputs=[page.prepared, page.sketch],
-        **newest,
-    )
-    page.reference.change(check_reference, inputs=page.reference, outputs=page.reference, **newest)
-    page.swap.click(lambda sketch, reference: (reference, sketch), inputs=pictures, outputs=pictures, **LOCAL)
-    page.clear.click(lambda: (None, None), outputs=pictures, **LOCAL)
-
-
-def _connect_settings(page: ColorizePage) -> None:
-    guided = list(presets.PRESETS[presets.BALANCED])
-    sliders = [page.settings[name] for name in guided]
-    table = json.dumps({key: [values[name] for name in guided] for key, values in presets.PRESETS.items()})
-    page.preset.input(None, inputs=page.preset, outputs=sliders, js=f"(preset) => ({table})[preset]")
+    sliders = [page.settings[name] for name in presets.GUIDED]
+    page.preset.input(apply_preset, inputs=[page.preset, page.model], outputs=sliders, **LOCAL)
     for slider in sliders:  # a slider moved by hand is no preset any more
         slider.input(None, outputs=page.preset, js="() => null")
 

@@ -18,8 +18,9 @@ from colorizer.pipeline import Colorizer, Preview, Result
 from colorizer.png import PictureParameters, save_png
 from colorizer.settings import GenerationSettings
 from ui import status
-from ui.colorize_layout import MAX_SEED, MAX_VARIANTS, ColorizePage
+from ui.colorize_layout import ColorizePage
 from ui.model_shelf import ModelShelf
+from ui.settings_layout import MAX_SEED, MAX_VARIANTS
 from ui.texts import text
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ class ColorizeRun:
         """Before the queue: refuse at once what could not run."""
         with errors_as_toasts():
             self._settings(values)
-            self._pictures(values)
+            if values[self.page.sketch] is None:
+                raise UserError(text("error_no_sketch"))
             self.shelf.describe(values[self.page.model])
         page = self.page
         return {
@@ -84,8 +86,8 @@ class ColorizeRun:
         with errors_as_toasts():
             started = time.monotonic()
             settings = self._settings(values)
-            sketch, reference = self._pictures(values)
-            prepared = prepare_sketch(sketch, values[page.preparation])
+            prepared = prepare_sketch(read_line_art(values[page.sketch]), values[page.preparation])
+            reference = None if values[page.reference] is None else read_picture(values[page.reference])
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
             colorizer = self.shelf.open(values[page.model], values[page.prediction_type])
             yield {page.status: status.busy(text("status_encoding"))}
@@ -116,12 +118,6 @@ class ColorizeRun:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
         return GenerationSettings(**chosen)
 
-    def _pictures(self, values: Values) -> tuple[Image.Image, Image.Image | None]:
-        sketch, reference = values[self.page.sketch], values[self.page.reference]
-        if sketch is None:
-            raise UserError(text("error_no_sketch"))
-        return read_line_art(sketch), None if reference is None else read_picture(reference)
-
     def _show_preview(self, preview: Preview, is_new: bool) -> Updates:
         page = self.page
         return {
@@ -135,6 +131,8 @@ class ColorizeRun:
         self, result: Result, colorizer: Colorizer, prepared: Image.Image, stem: str, seconds: float
     ) -> Iterator[Updates]:
         page = self.page
+        for note in result.notes:
+            gr.Info(note, duration=10)
         with tempfile.TemporaryDirectory() as folder:  # Gradio copies the files to its cache at the yield
             paths = save_results(result, colorizer, Path(folder), stem)
             before = prepared.convert("RGB").resize(result.images[0].size, Image.Resampling.LANCZOS)

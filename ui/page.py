@@ -1,5 +1,6 @@
 """The whole page: header, tabs, events, and how it is served."""
 
+import hmac
 import os
 
 import gradio as gr
@@ -64,17 +65,23 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
     return blocks.queue(max_size=MAX_WAITING)
 
 
-def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool, password: str | None, wait: bool = True):
-    """Serve the page. Returns what `gr.Blocks.launch` returns; with `wait` only when the server ends."""
+def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool = False, password: str | None = None) -> str:
+    """Serve the page in the background and return its address. With a password, any user name is accepted."""
+
+    def is_password(_user: str, given: str) -> bool:
+        return hmac.compare_digest(given.encode(), password.encode())
+
     on_space = "SPACE_ID" in os.environ
-    return blocks.launch(
+    _, local_url, share_url = blocks.launch(
         server_name=host,
         server_port=port,
         share=share,
-        auth=("artist", password) if password else None,
+        auth=is_password if password else None,
+        auth_message=text("login"),
         theme=build_theme(),
         css=read_css(),
         head=read_head(),
+        favicon_path=str(ASSETS / "favicon.png"),
         footer_links=["api"],
         run_history=False,
         enable_monitoring=False,
@@ -84,6 +91,7 @@ def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool, password
         state_session_capacity=MAX_SESSIONS,
         allowed_paths=[str(ASSETS / "examples")],
         app_kwargs={"middleware": [Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ())]},
-        prevent_thread_lock=not wait,
-        quiet=not wait,
+        prevent_thread_lock=True,
+        quiet=True,
     )
+    return share_url or local_url

@@ -12,8 +12,18 @@ PRESETS = {
     "reference": {"guidance_scale": 4.0, "sketch_guidance_scale": 1.0, "noise_level": 0.0},
     "different": {"guidance_scale": 2.5, "sketch_guidance_scale": 1.0, "noise_level": 0.6},
 }
+GUIDED = tuple(PRESETS[BALANCED])
 
 
 def choices() -> list[tuple[str, str]]:
     """(label, key) of every preset, in the order shown."""
     return [(text(f"preset_{key}"), key) for key in PRESETS]
+
+
+def values_within(preset: str, ranges: dict) -> dict[str, float]:
+    """The preset's settings, brought into a model's `ranges` (setting -> minimum, maximum, default)."""
+    values = dict(PRESETS[preset])
+    for name in values.keys() & ranges.keys():
+        minimum, maximum, _ = ranges[name]
+        values[name] = min(max(values[name], minimum), maximum)
+    return values

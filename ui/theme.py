@@ -1,4 +1,4 @@
-"""Appearance: a Gradio theme in neutral greys (colours are judged beside it) with one accent; the page's CSS and script."""
+"""Appearance: a Gradio theme in neutral greys, beside which colours are judged, with one accent; CSS and script."""
 
 from pathlib import Path
 

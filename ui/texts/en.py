@@ -12,6 +12,9 @@ TEXTS = {
     "reference": "Reference",
     "reference_placeholder": "Drop a colour picture\nor click, or paste",
     "prepared": "What the model sees",
+    "prepared_as-is": "What the model sees",
+    "prepared_invert": "What the model sees: inverted",
+    "prepared_extract": "What the model sees: lines extracted",
     "preparation": "Sketch preparation",
     "preparation_info": "How it becomes dark lines on white. Extract is for paintings and photos.",
     "preparation_auto": "Automatic",
@@ -98,6 +101,7 @@ TEXTS = {
     "status_example": "Loaded “{title}”. Press Colorize.",
     # errors
     "error_unexpected": "The picture could not be finished. Your input is kept; try again or use a smaller size.",
+    "warning_no_lines": "There are hardly any lines to colour in this sketch. Try another preparation or picture.",
     "error_no_sketch": "Add a sketch first: the model colours its lines.",
     "error_not_a_file": "That upload did not arrive as a file. Please add the picture again.",
     "error_no_model": "There is no model to colour with. Put a .safetensors file into the checkpoints folder.",
@@ -106,6 +110,7 @@ TEXTS = {
     "api_sketch": "Sketch",
     "api_reference": "Reference (optional)",
     "api_result": "PNG",
+    "login": "Any name will do; the password is the one you were given.",
     # about
     "about_licence": "Licence",
     "about_trained_on": "Trained on",

@@ -1,0 +1,65 @@
+"""Flags of app.py, and the models and presets behind the page."""
+
+import shutil
+
+import pytest
+
+from app import parse_arguments
+from colorizer.errors import UserError
+from ui import presets
+from ui.about import about_text
+from ui.model_shelf import ModelShelf
+
+
+def test_listens_on_this_computer_only_unless_on_a_space(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert parse_arguments([]).host == "127.0.0.1"
+    assert parse_arguments(["--host", "0.0.0.0"]).host == "0.0.0.0"
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    assert parse_arguments([]).host == "0.0.0.0"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [(["--share"], "--password"), (["--checkpoint", "nowhere.safetensors"], "there is no file nowhere.safetensors")],
+)
+def test_refuses_unsafe_or_impossible_flags(flags, message, capsys):
+    with pytest.raises(SystemExit):
+        parse_arguments(flags)
+    assert message in capsys.readouterr().err
+
+
+def test_a_shelf_offers_the_given_model_first_and_keeps_one_in_memory(tiny_checkpoint, tiny_cls_checkpoint, tmp_path):
+    shutil.copy(tiny_checkpoint, tmp_path / "a.safetensors")
+    shutil.copy(tiny_checkpoint, tmp_path / "mini.safetensors")
+    assert ModelShelf(tmp_path).names() == ["mini.safetensors", "a.safetensors"]
+    shelf = ModelShelf(tmp_path, device="cpu", extra=tiny_cls_checkpoint)
+    assert shelf.names() == [tiny_cls_checkpoint.name, "mini.safetensors", "a.safetensors"]
+    first = shelf.open(shelf.default())
+    assert first.config.kind == "cls"
+    assert shelf.open(shelf.default()) is first
+    assert shelf.open("a.safetensors").config.kind == "attention"
+    assert shelf.open(shelf.default()) is not first
+
+
+def test_a_shelf_opens_only_what_it_offers(tmp_path, tiny_checkpoint):
+    with pytest.raises(UserError, match="no model"):
+        ModelShelf(tmp_path).open("mini.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="broken"):
+        ModelShelf(tmp_path).describe("broken.safetensors")
+    with pytest.raises(UserError, match="Choose another"):
+        ModelShelf(tmp_path).open(f"../{tiny_checkpoint.parent.name}/{tiny_checkpoint.name}")
+
+
+def test_the_about_page_prefers_the_card(tmp_path, tiny_checkpoint):
+    shutil.copy(tiny_checkpoint, tmp_path / "tiny.safetensors")
+    assert "random weights" in about_text(ModelShelf(tmp_path).describe("tiny.safetensors"))
+    (tmp_path / "tiny.md").write_text("---\nlicense: x\n---\n# The card\n")
+    assert about_text(ModelShelf(tmp_path).describe("tiny.safetensors")).strip() == "# The card"
+
+
+def test_presets_stay_within_the_models_ranges():
+    ranges = {"guidance_scale": (1, 3, 2)}
+    assert presets.values_within("reference", {})["guidance_scale"] == 4
+    assert presets.values_within("reference", ranges)["guidance_scale"] == 3

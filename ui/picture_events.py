@@ -1,0 +1,74 @@
+"""The two upload zones and "what the model sees"."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from colorizer.errors import UserError
+from colorizer.images import read_picture
+from colorizer.lineart import classify_sketch, has_lines, prepare_sketch, read_line_art
+from ui.colorize_layout import ColorizePage
+from ui.texts import text
+
+PREPARED_SIDE = 512  # longest side of "what the model sees", in pixels
+NOT_SHOWN_BY_BROWSERS = (".tif", ".tiff")
+# Pictures of 40 megapixels may come: few are opened at a time, and of one visitor's quick changes only the newest.
+EVENTS = {
+    "trigger_mode": "always_last",
+    "concurrency_id": "pictures",
+    "concurrency_limit": 2,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+}
+
+
+def connect_pictures(page: ColorizePage) -> None:
+    """Check uploads as they come, keep "what the model sees" up to date, swap and clear."""
+    gr.on(
+        [page.sketch.change, page.preparation.change],
+        _prepare,
+        inputs=[page.sketch, page.preparation],
+        outputs=[page.prepared, page.sketch],
+        **EVENTS,
+    )
+    page.reference.change(_check_reference, inputs=page.reference, outputs=page.reference, **EVENTS)
+    pictures = [page.sketch, page.reference]
+    local = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    page.swap.click(lambda sketch, reference: (reference, sketch), inputs=pictures, outputs=pictures, **local)
+    page.clear.click(lambda: (None, None), outputs=pictures, **local)
+
+
+def _prepare(path: str | None, mode: str):
+    """(what the model sees, what the sketch zone shows). A refused upload is taken out of its zone again."""
+    if path is None:
+        return gr.update(value=None, label=text("prepared")), gr.skip()
+    try:
+        picture = read_line_art(path)
+    except UserError as error:
+        gr.Warning(str(error), duration=10)
+        return gr.update(value=None, label=text("prepared")), None
+    label = text("prepared")
+    if mode == "auto":
+        mode = classify_sketch(picture)
+        label = text(f"prepared_{mode}")
+    prepared = prepare_sketch(picture, mode)
+    if not has_lines(prepared):
+        gr.Warning(text("warning_no_lines"), duration=10)
+    prepared.thumbnail((PREPARED_SIDE, PREPARED_SIDE))
+    return gr.update(value=prepared, label=label), _showable(path, picture)
+
+
+def _check_reference(path: str | None):
+    """What the reference zone shows."""
+    if path is None:
+        return gr.skip()
+    try:
+        return _showable(path, read_picture(path))
+    except UserError as error:
+        gr.Warning(str(error), duration=10)
+        return None
+
+
+def _showable(path: str, picture):
+    """The zone's new value: the picture itself where the browser cannot show its file, else no change."""
+    return picture if Path(path).suffix.lower() in NOT_SHOWN_BY_BROWSERS else gr.skip()
