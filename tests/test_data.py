@@ -183,7 +183,7 @@ def test_clip_art_keeps_its_colours_and_title(house):
         {"width": 30},  # more ink than figure
         {"extra": "<desc>" + "x" * clipart.MAX_BYTES + "</desc>"},
         {"text": '<svg xmlns="http://www.w3.org/2000/svg"><rect fill="#f00"/><rect fill="#0f0" stroke="#000"'},
-        {"text": '<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9" fill="red" stroke="#000"/></svg>'},
+        {"text": '<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9" fill="red" stroke="#000"/>'},
         {"text": "no drawing at all"},
     ],
     ids=["text", "image", "filter", "no outline", "too much ink", "too large", "broken", "one colour", "no SVG"],
@@ -337,6 +337,17 @@ def test_the_same_seed_gives_the_same_batch(library):
     assert not same(one, second)
     other.load_state_dict(state)
     assert same(second, other.sample(6))
+
+
+def test_drawing_is_exact_inside_autocast(library):
+    plain, inside = triples(library), triples(library)
+    drawn = plain.sample(8)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert same(drawn, inside.sample(8))
+        pictures = inside.sample_pictures(4)
+        captioned = inside.sample_captioned(4, 8, 3)
+    assert torch.equal(pictures, plain.sample_pictures(4))
+    assert torch.equal(captioned.picture, plain.sample_captioned(4, 8, 3).picture)
 
 
 def test_pictures_are_in_range(library):

@@ -4,6 +4,7 @@
 "self": the reference is the truth itself, as in the paper's shuffle training.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,17 @@ class Captioned:
     colours: list[dict]
 
 
+def _in_full_precision(draw):
+    """A method that draws, unaffected by the autocast of the training step that calls it: bf16 would round colours."""
+
+    @functools.wraps(draw)
+    def drawn(self, *args):
+        with torch.autocast(self.library.coverage.device.type, enabled=False):
+            return draw(self, *args)
+
+    return drawn
+
+
 class TripleSampler:
     """Draws batches from a library; the same seed gives the same batches on the same device."""
 
@@ -77,6 +89,7 @@ class TripleSampler:
         self._characters = np.flatnonzero(styles != "clipart")
         self._by_style = {style: np.flatnonzero(styles == style) for style in np.unique(styles)}
 
+    @_in_full_precision
     def sample(self, batch: int) -> Triples:
         """`batch` triples."""
         first = self._choose(batch)
@@ -104,6 +117,7 @@ class TripleSampler:
             reference = other.over(background)
         return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha, np.stack([first, second], 1))
 
+    @_in_full_precision
     def sample_pictures(self, batch: int) -> Tensor:
         """(batch, 3, S, S): coloured pictures alone, without the cost of sketches."""
         first = self._choose(batch)
@@ -124,6 +138,7 @@ class TripleSampler:
         self.rng.bit_generator.state = state["rng"]
         self.generator.set_state(state["generator"])
 
+    @_in_full_precision
     def sample_captioned(self, batch: int, grid: int, alternatives: int) -> Captioned:
         """`batch` pictures of characters with texts and part masks on a grid x grid."""
         chosen = self.rng.choice(self._characters, batch)
