@@ -12,7 +12,7 @@ from PIL import Image
 from colorizer.errors import UserError
 from colorizer.evaluation.areas import figure_mask
 from colorizer.images import read_picture
-from colorizer.lineart import has_lines, prepare_sketch, read_line_art
+from colorizer.lineart import classify_sketch, has_lines, prepare_sketch, read_line_art
 
 PARTS = ("sketch", "reference", "truth")
 SMALLEST = 256  # longest side in pixels, of sketch and truth
@@ -52,7 +52,9 @@ def find_triples(folder: Path) -> dict[str, dict[str, Path]]:
 
 
 def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") -> Triple:
-    """Read one item. sketch_mode: see `prepare_sketch`. Raises UserError with what is wrong and with which file.
+    """Read one item. Raises UserError with what is wrong and with which file.
+
+    sketch_mode: see `prepare_sketch`; "auto" inverts light lines on dark ground, and takes everything else as it is.
 
     A truth above 2048 px is compared at that size. Where figure/NAME.png exists it is white where the figure is;
     otherwise see `figure_mask`.
@@ -67,6 +69,8 @@ def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") ->
             raise UserError(f"{part}/{paths[part].name} is {size} pixels; it needs {SMALLEST} on its longer side")
     if abs(line_art.width * truth.height / (line_art.height * truth.width) - 1) > 0.02:
         raise UserError("sketch and truth have different proportions")
+    if sketch_mode == "auto":  # the folder says that it is a sketch, however much of it is filled
+        sketch_mode = "invert" if classify_sketch(line_art) == "invert" else "as-is"
     sketch = prepare_sketch(line_art, sketch_mode)
     if not has_lines(sketch):
         raise UserError(f"sketch/{paths['sketch'].name} shows no lines")
