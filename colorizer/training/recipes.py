@@ -11,6 +11,7 @@ from colorizer.config import (
     UNetConfig,
     VAEConfig,
 )
+from colorizer.data.library import DEFAULT_SIZE
 from colorizer.data.triples import TripleOptions
 from colorizer.training.loop import LoopOptions
 from colorizer.training.objectives import Strategy
@@ -50,7 +51,8 @@ LARGER_UNET = dataclasses.replace(MINI_MODEL.unet, block_out_channels=(96, 192, 
 class Recipe:
     """How a model is made, in three stages: "vae", "clip" and "unet".
 
-    characters: drawings in the library besides clip art. capacity, reuse: see `TriplePool`.
+    characters: drawings in the library besides clip art, held_out_characters: in the library for validation;
+    drawing_size: their side in pixels. capacity, reuse: see `TriplePool`.
     """
 
     model: ModelConfig
@@ -59,6 +61,8 @@ class Recipe:
     clip: LoopOptions
     unet: LoopOptions
     characters: int = 2400
+    held_out_characters: int = 400
+    drawing_size: int = DEFAULT_SIZE
     vae_data: TripleOptions = field(default_factory=lambda: TripleOptions(shaded=0.4, clipart=0.35))
     clip_data: TripleOptions = field(default_factory=lambda: TripleOptions(size=128, shaded=0.3, clipart=0.0))
     unet_data: TripleOptions = field(default_factory=TripleOptions)

@@ -27,7 +27,6 @@ from colorizer.training.recipes import Recipe
 from colorizer.training.vae import VAETask, latent_statistics
 
 STAGES = ("vae", "clip", "unet")
-HELD_OUT_CHARACTERS = 400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +40,14 @@ class Workshop:
 
     def library(self, split: str, clipart: bool = True) -> Library:
         """The drawings of a split, on the device, made on the first call of all and read after that."""
-        count = self.recipe.characters if split == "train" else HELD_OUT_CHARACTERS
+        recipe = self.recipe
+        count = recipe.characters if split == "train" else recipe.held_out_characters
         folder = DEFAULT_FOLDER if clipart else None
         cache = self.folder.parent / "library"
-        return build_library(count, split, clipart_folder=folder, cache=cache, workers=self.workers).to(self.device)
+        library = build_library(
+            count, split, recipe.drawing_size, clipart_folder=folder, cache=cache, workers=self.workers
+        )
+        return library.to(self.device)
 
     def samplers(self, options: TripleOptions) -> tuple[TripleSampler, TripleSampler]:
         """For training and for validation; validation has held-out drawings."""
