@@ -17,7 +17,7 @@ from colorizer.errors import UserError
 from colorizer.evaluation.areas import figure_mask, flat_regions
 from colorizer.evaluation.batched import colorize_batch
 from colorizer.evaluation.benchmark import Evaluation, evaluate
-from colorizer.evaluation.make_triples import STANDARD, TripleSet, make_triples, only_styles
+from colorizer.evaluation.make_triples import STANDARD, TripleSet, make_triples, only_styles, told_share
 from colorizer.evaluation.metrics import bootstrap_mean, line_fidelity, mean_ciede2000, psnr, region_hits, ssim
 from colorizer.evaluation.triples import find_triples, read_triple, reference_mean, white_sketch
 from colorizer.lineart import classify_sketch
@@ -220,6 +220,20 @@ class TestMakeTriples:
             # what is derived from the truth agrees with the exact mask
             derived = figure_mask(truth)
             assert (derived & triple.figure).sum() / (derived | triple.figure).sum() > 0.9
+
+    def test_what_a_sketch_and_a_reference_tell(self):
+        truth, sketch = drawing()
+        figure = figure_mask(truth) * np.uint8(255)
+        item = {"truth": truth, "sketch": sketch, "reference": truth, "figure": figure}
+        assert told_share(item) == 1
+        # the reference lacks the colour of the right field, a little more than half of the figure
+        lacking = item | {"reference": drawing(right=RED)[0]}
+        assert told_share(lacking) == pytest.approx(70 / 150, abs=0.05)
+        assert told_share(lacking, colours=False) == 1
+        # the sketch leaves out all but the line to the left
+        blank = sketch.copy()
+        blank[:, 60:] = 255
+        assert told_share(item | {"sketch": blank}) == 0
 
     def test_manifest(self, standard, heads):
         manifest = json.loads((standard / "manifest.json").read_text())

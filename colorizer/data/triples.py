@@ -90,9 +90,9 @@ class TripleSampler:
         self._by_style = {style: np.flatnonzero(styles == style) for style in np.unique(styles)}
 
     @_in_full_precision
-    def sample(self, batch: int) -> Triples:
-        """`batch` triples."""
-        first = self._choose(batch)
+    def sample(self, batch: int, shown: np.ndarray | None = None) -> Triples:
+        """`batch` triples. shown: (batch,), which drawings of the library the truths show; by default at random."""
+        first = self._choose(batch) if shown is None else shown
         second = np.array([self._partner(index) for index in first])
         palettes = [self._palette(index) for index in first]
         device = self.library.coverage.device
