@@ -172,6 +172,16 @@ def test_stop_ends_a_run_at_once_and_the_next_one_works(visit, pictures):
     wait_for_result(page)
     expect(page.locator("#variants img")).to_have_count(4)
 
+    finished = page.locator("#stage-result img").nth(1).get_attribute("src")
+    set_number(page, "steps", 50)
+    page.click("#colorize")
+    page.locator("#stage-preview img").wait_for()
+    expect(page.locator("#download")).to_be_disabled()
+    page.click("#stop")
+    expect(page.locator("#stage-result img").nth(1)).to_have_attribute("src", finished)  # it comes back
+    expect(page.locator("#variants img")).to_have_count(4)
+    expect(page.locator("#download")).to_be_enabled()
+
 
 def test_a_variant_comes_to_the_stage_with_its_seed(visit, pictures):
     page = visit()
@@ -189,7 +199,7 @@ def test_a_variant_comes_to_the_stage_with_its_seed(visit, pictures):
 
 
 def test_two_visitors_run_in_turn_and_see_only_their_own(visit, pictures):
-    circle, square, onlooker = visit(), visit(), visit()
+    circle, square, impatient, onlooker = visit(), visit(), visit(), visit()
     fill(circle, pictures, "circle")
     fill(square, pictures, "square")
     make_slow(circle)
@@ -198,13 +208,20 @@ def test_two_visitors_run_in_turn_and_see_only_their_own(visit, pictures):
     circle.locator("#stage-preview img").wait_for()
     square.click("#colorize")
     expect(square.locator("#status")).to_contain_text("queue: 1/1")
+    upload(impatient, "sketch", pictures["circle"])
+    impatient.click("#colorize")
+    expect(impatient.locator("#status")).to_contain_text("queue: 2/2")
+    impatient.click("#stop")
+    expect(impatient.locator("#status")).to_contain_text("Stopped")
     wait_for_result(circle)
     wait_for_result(square)
     for page, name in ((circle, "circle"), (square, "square")):
         seen = np.asarray(picture_at(page, "#stage-result img").convert("L"), dtype=float)
         own = np.asarray(Image.open(pictures[name]).resize(seen.shape), dtype=float)
         assert abs(seen - own).mean() < 5
-    expect(onlooker.locator("#stage img")).to_have_count(0)
+    expect(impatient.locator("#status")).to_contain_text("Stopped")
+    for page in (impatient, onlooker):
+        expect(page.locator("#stage img")).to_have_count(0)
     expect(onlooker.locator("#sketch img")).to_have_count(0)
 
 

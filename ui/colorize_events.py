@@ -48,7 +48,7 @@ def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
         api_visibility="private",
     )
     # Gradio reports a cancelled run as failed too, so both ends share a handler and it does not matter which is last.
-    ending = {"inputs": {page.shown_seed}, "outputs": outputs, **LOCAL}
+    ending = {"inputs": {page.run_seeds}, "outputs": outputs, **LOCAL}
     running.failure(run.ended, **ending)
     page.stop.click(run.ended, cancels=[running], **ending)
 
@@ -121,11 +121,11 @@ def _connect_examples(page: ColorizePage, examples: list[Example]) -> None:
             page.sketch: str(example.sketch),
             page.reference: str(example.reference),
             page.preparation: example.preparation,
-            page.preset: None,
-            page.seed_lock: "seed" in example.settings,
             page.status: status.idle(text("status_example", title=example.title)),
             page.examples: gr.update(selected_index=None),
             **{page.settings[name]: value for name, value in example.settings.items()},
+            **({page.preset: None} if example.settings.keys() & presets.GUIDED else {}),
+            **({page.seed_lock: True} if "seed" in example.settings else {}),
         }
 
     page.examples.select(

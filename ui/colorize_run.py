@@ -70,8 +70,7 @@ class ColorizeRun:
         """Before the queue: refuse at once what could not run."""
         with errors_as_toasts():
             self._settings(values)
-            if values[self.page.sketch] is None:
-                raise UserError(text("error_no_sketch"))
+            self._sketch_path(values)
             self.shelf.describe(values[self.page.model])
         page = self.page
         return {
@@ -86,7 +85,8 @@ class ColorizeRun:
         with errors_as_toasts():
             started = time.monotonic()
             settings = self._settings(values)
-            prepared = prepare_sketch(read_line_art(values[page.sketch]), values[page.preparation])
+            sketch_path = self._sketch_path(values)
+            prepared = prepare_sketch(read_line_art(sketch_path), values[page.preparation])
             reference = None if values[page.reference] is None else read_picture(values[page.reference])
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
             colorizer = self.shelf.open(values[page.model], values[page.prediction_type])
@@ -100,23 +100,29 @@ class ColorizeRun:
                         yield self._show_preview(event, is_new=event.image is not shown)
                         shown = event.image
                     else:
-                        stem = Path(values[page.sketch]).stem
-                        yield from self._show_result(event, colorizer, prepared, stem, time.monotonic() - started)
+                        seconds = time.monotonic() - started
+                        yield from self._show_result(event, colorizer, prepared, sketch_path.stem, seconds)
 
     def ended(self, values: Values) -> Updates:
         """After Stop or an error: the last finished picture comes back if there is one, else the last preview stays."""
         page = self.page
-        return {
-            **self._at_rest(),
-            page.status: status.idle(text("status_stopped")),
-            **(self._stage(page.result) if values[page.shown_seed] is not None else {}),
-        }
+        updates = {**self._at_rest(), page.status: status.idle(text("status_stopped"))}
+        if seeds := values[page.run_seeds]:
+            updates |= self._stage(page.result)
+            updates |= {page.variants: gr.update(visible=len(seeds) > 1), page.download: gr.update(interactive=True)}
+        return updates
 
     def _settings(self, values: Values) -> GenerationSettings:
         chosen = {name: values[component] for name, component in self.page.settings.items()}
         if not values[self.page.seed_lock]:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
         return GenerationSettings(**chosen)
+
+    def _sketch_path(self, values: Values) -> Path:
+        path = values[self.page.sketch]
+        if path is None:
+            raise UserError(text("error_no_sketch"))
+        return Path(path)
 
     def _show_preview(self, preview: Preview, is_new: bool) -> Updates:
         page = self.page

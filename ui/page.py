@@ -55,7 +55,7 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
                 page = build_colorize_page(
                     shelf.names(),
                     description,
-                    shelf.device,
+                    shelf.device.upper(),
                     [(thumbnail(example), example.title) for example in examples],
                 )
             with gr.Tab(text("tab_about")):

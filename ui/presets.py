@@ -4,7 +4,7 @@ from ui.texts import text
 
 BALANCED = "balanced"
 
-# SPEC 3: GS pulls towards the reference, SGS towards the lines; noise on the reference's tokens (eq. 14) loosens its
+# GS pulls towards the reference, SGS towards the lines; noise on the reference's tokens (eq. 14) loosens its
 # layout and keeps its colours.
 PRESETS = {
     BALANCED: {"guidance_scale": 2.0, "sketch_guidance_scale": 1.0, "noise_level": 0.0},
