@@ -1,7 +1,7 @@
 """Description of a model: everything that must be known to build it and use it well.
 
 A checkpoint carries a `ModelConfig` as JSON in its metadata, so a weights file needs no companion and nothing is
-guessed from its name. Defaults are the published v1 model (SPEC: Stable-Diffusion-2.1 size, OpenCLIP ViT-H/14).
+guessed from its name. Defaults are the published v1 model (Stable-Diffusion-2.1 size, OpenCLIP ViT-H/14).
 """
 
 import dataclasses

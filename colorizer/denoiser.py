@@ -13,7 +13,7 @@ Features = tuple[Tensor, ...]
 
 
 class GuidedDenoiser:
-    """Dual classifier-free guidance (SPEC section 3) with noisy sampling (equation 14) for the images of a batch."""
+    """Dual classifier-free guidance (section 3 of the paper) with noisy sampling (equation 14) for the images of a batch."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Guidance during sampling (SPEC section 3): pure functions of predictions and tokens."""
+"""Guidance during sampling (section 3 of the paper): pure functions of predictions and tokens."""
 
 import math
 from collections.abc import Callable

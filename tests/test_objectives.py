@@ -1,4 +1,4 @@
-"""Training objectives (SPEC section 2): every equation on tensors, and every strategy on a tiny real model."""
+"""Training objectives (section 3 of the paper): every equation on tensors, and every strategy on a tiny real model."""
 
 import dataclasses
 from types import SimpleNamespace

@@ -2,6 +2,7 @@
 
 "cross": the reference is ANOTHER drawing in the palette of the truth; only a generator can give such triples.
 "self": the reference is the truth itself, as in the paper's shuffle training.
+"deform": the truth itself warped by moving least squares, as in the paper's deform training.
 """
 
 import functools
@@ -21,15 +22,19 @@ from colorizer.data.compose import (
     random_layout,
     shade,
 )
+from colorizer.data.deform import random_warp
 from colorizer.data.degrade import draw_sketches
 from colorizer.data.layers import NUM_SLOTS, SLOTS
 from colorizer.data.library import Library
 from colorizer.data.palette import COLOUR_NAMES, DEFAULTS, Palette, sample_colour, sample_palette
 
+# What the reference should show where the truth shows it: these have no usual colour to fall back on.
+_MAIN_PARTS = {"hair", "skin", "clothes"}
+
 
 @dataclass(frozen=True)
 class TripleOptions:
-    """size: side in pixels; reference: "cross" or "self"; clean: share of exact sketches; shaded: share with shadows;
+    """size: side in pixels; reference: "cross", "self" or "deform"; clean: share of exact sketches; shaded: share with shadows;
     plain: share of drawings left as drawn; clipart: share of objects (when the library has any)."""
 
     size: int = 256
@@ -110,8 +115,10 @@ class TripleSampler:
         figure = shade(flat, strength, self.generator)
         truth = figure.over(background)
         sketch = self._sketch(flat, truth, shown_a, layout)
-        if self.options.reference == "self":
+        if self.options.reference != "cross":
             reference, second = truth, first
+            if self.options.reference == "deform":
+                reference = random_warp(truth, self.generator)
         else:
             other = shade(compose(shown_b, slots, ink, self._layout(batch)), strength, self.generator)
             reference = other.over(background)
@@ -181,7 +188,11 @@ class TripleSampler:
         if style == "clipart":  # parts of different objects do not correspond: the same object, laid out anew
             return index
         pool = self._by_style[style] if self.rng.random() < 0.7 else self._characters
-        return int(self.rng.choice(pool))
+        needed = _MAIN_PARTS & set(self.library.words[index]["parts"])
+        for partner in self.rng.choice(pool, 8):
+            if needed <= set(self.library.words[partner]["parts"]):
+                return int(partner)
+        return int(self.rng.choice(self._by_style[style]))
 
     def _palette(self, index: int) -> Palette:
         palette = sample_palette(self.rng)
@@ -196,7 +207,7 @@ class TripleSampler:
     def _visible_or_default(self, slots: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """A part that the reference does not show has no colour to be taken from it: it gets its usual one."""
         for row, (a, b) in enumerate(zip(first, second, strict=True)):
-            if self.options.reference == "self" or self.library.styles[a] == "clipart":
+            if self.options.reference != "cross" or self.library.styles[a] == "clipart":
                 continue
             shown = self.library.words[b]["parts"]
             for slot, colour in DEFAULTS.items():

@@ -1,4 +1,4 @@
-"""The reference and text encoder tau: a CLIP through open_clip (SPEC section 1 and notation)."""
+"""The reference and text encoder tau: a CLIP through open_clip."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The latent space: an autoencoder with scaling factor f = 8 (SPEC section 1), from diffusers."""
+"""The latent space: an autoencoder with scaling factor f = 8, from diffusers."""
 
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny

@@ -1,6 +1,6 @@
 """Training of our own small CLIP, in open_clip's model format, on captions that are exactly true.
 
-Five terms, all on the joint space that the method reads (SPEC notation: local tokens v_i not normalised, texts c normalised):
+Five terms, all on the joint space that the method reads (local tokens v_i not normalised, texts c normalised):
 * captions: image and text agree across the batch;
 * hard captions: the true caption among others that differ in one attribute (CLS token);
 * parts: each local token agrees with the words of the part it lies in (exact masks);

@@ -1,4 +1,4 @@
-"""Training objectives of the paper (SPEC section 2) as functions of tensors, and the strategies that combine them.
+"""Training objectives of the paper (section 3) as functions of tensors, and the strategies that combine them.
 
 z_t = alpha_t z_0 + beta_t eps with alpha_t = sqrt(alphas_cumprod[t]), beta_t = sqrt(1 - alphas_cumprod[t]), T = 1000.
 """
@@ -16,7 +16,8 @@ from colorizer.config import NoiseScheduleConfig
 class Strategy:
     """How the reference is given in training.
 
-    reference: "self" (the truth itself, the paper's shuffle training), "cross" (another drawing in the same palette).
+    reference: "self" (the truth itself, the paper's shuffle training), "deform" (the truth warped by moving least
+    squares), "cross" (another drawing in the same palette).
     shuffle: permute the local tokens. drop: probability of zero tokens. noisy: share of samples whose tokens are
     diffused with the latent's t (eq. 3; 1 in the paper). sketch_drop: probability of an empty sketch, which SGS needs.
     dual: lambda of eq. 4, 0 for none.
