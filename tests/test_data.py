@@ -391,6 +391,16 @@ def test_a_reference_of_its_own_is_the_truth(library):
     assert torch.equal(batch.reference, batch.truth) and (batch.drawings[:, 0] == batch.drawings[:, 1]).all()
 
 
+def test_a_deformed_reference_is_the_truth_warped(library):
+    deformed, plain = (triples(library, reference=name, shaded=0.0) for name in ("deform", "self"))
+    batch = deformed.sample(6)
+    assert torch.equal(batch.truth, plain.sample(6).truth)
+    assert (batch.drawings[:, 0] == batch.drawings[:, 1]).all()
+    assert ((batch.reference - batch.truth).abs().flatten(1).mean(1) > 0.005).all()
+    means = [picture.mean((2, 3)) for picture in (batch.reference, batch.truth)]
+    torch.testing.assert_close(*means, atol=0.12, rtol=0)
+
+
 def test_an_object_is_its_own_partner(library, house):
     objects = pack([head("micah"), clipart.load_clipart(house(), SIZE)])
     batch = triples(objects, clipart=1.0, plain=1.0, shaded=0.0).sample(6)

@@ -29,6 +29,7 @@ from colorizer.training.recipes import MINI_CPU, RECIPES
 from colorizer.training.vae import VAETask, latent_statistics
 
 SIZE = 64
+PARTS = ("unet", "sketch_encoder", "vae", "clip")
 QUICK = LoopOptions(
     steps=6, batch=4, lr=1e-2, warmup=1, mixed_precision="no", save_every=1000, log_every=2, validate_every=1000
 )
@@ -401,7 +402,7 @@ def test_recipes_describe_models_that_can_be_built(name):
     recipe = RECIPES[name]
     with torch.device("meta"):
         model = ColorizationModel(recipe.model)
-    assert recipe.model.clip.model["embed_dim"] == recipe.model.unet.context_dim
+    assert model.clip.embed_dim == recipe.model.unet.context_dim
     assert model.vae.downscale == 8
     assert recipe.unet_data.reference == recipe.strategy.reference
 
@@ -436,6 +437,45 @@ def test_train_command_makes_a_checkpoint_in_three_stages(tiny_config, tmp_path,
     assert main([*command, "--stage", "unet"]) == 0  # nothing is left to do
     after = load_file(path)
     assert all(torch.equal(after[key], before[key]) for key in before)
+
+
+def test_train_command_goes_on_from_a_checkpoint(tiny_checkpoint, tiny_cls_checkpoint, tmp_path, monkeypatch, capsys):
+    stage = dataclasses.replace(QUICK, steps=1)
+    recipe = dataclasses.replace(
+        RECIPES["paper-deform-0.75"], unet=stage, characters=100, held_out_characters=100, drawing_size=48, capacity=32,
+        unet_data=TripleOptions(size=SIZE, clipart=0.0, reference="deform"),
+    )  # fmt: skip
+    monkeypatch.setitem(RECIPES, "paper-tiny", recipe)
+    command = ["train", "paper-tiny", "--out", str(tmp_path / "run"), "--workers", "1"]
+    assert main(command) == 2
+    assert main([*command, "--start", str(tiny_cls_checkpoint)]) == 2
+    assert "--start" in (errors := capsys.readouterr().err) and "'cls'" in errors
+    assert main([*command, "--start", str(tiny_checkpoint)]) == 0
+    start, trained = load_checkpoint(tiny_checkpoint), load_checkpoint(tmp_path / "run" / "model.safetensors")
+    assert trained.config.name == "paper-deform-0.75" and trained.config.unet == start.config.unet
+    changed = {part: (weights(getattr(start, part)) - weights(getattr(trained, part))).abs().max() for part in PARTS}
+    assert changed["unet"] > 1e-3 and changed["sketch_encoder"] > 1e-3
+    assert changed["vae"] < 1e-3 and changed["clip"] < 1e-3  # half precision in the file
+
+
+def test_strategies_of_the_paper_exist_in_both_sizes():
+    expected = {
+        "deform-0": ("deform", False, 0, 0, 0), "deform-0.75": ("deform", False, 0.75, 0, 0),
+        "shuffle-0": ("self", True, 0, 0, 0), "shuffle-0.5": ("self", True, 0.5, 0, 0),
+        "shuffle-0.8": ("self", True, 0.8, 0, 0), "noisy-0": ("self", True, 0, 1, 0),
+        "dual-0": ("self", True, 0, 0, 4), "cls-0": ("self", False, 0, 0, 0), "cross-0": ("cross", False, 0, 0, 0),
+    }  # fmt: skip
+    for name, (reference, *rest) in expected.items():
+        for size in ("mini", "paper"):
+            recipe = RECIPES[f"{size}-{name}"]
+            strategy = recipe.strategy
+            assert strategy.reference == recipe.unet_data.reference == reference
+            assert [strategy.shuffle, strategy.drop, strategy.noisy, strategy.dual] == rest
+            assert recipe.model.kind == ("cls" if name == "cls-0" else "attention")
+    paper = RECIPES["paper-noisy-0"].unet
+    assert (paper.lr, paper.betas, paper.weight_decay, paper.batch, paper.accumulation) == (
+        1e-5, (0.9, 0.999), 0.1, 10, 2,
+    )  # fmt: skip
 
 
 def test_train_command_refuses_an_unknown_recipe(capsys):

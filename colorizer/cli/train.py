@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-STAGES = ("vae", "clip", "unet")
+from colorizer.training.recipes import STAGES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name such as mini or mini-gpu")
     parser.add_argument("--out", type=Path, default=None, help="folder of the run (default: runs/RECIPE)")
     parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; repeatable (default: all)")
+    parser.add_argument("--start", type=Path, help="go on from this checkpoint; paper-* recipes need one")
     parser.add_argument("--seconds", type=float, help="wall-clock budget of each stage, over all its resumed runs")
     parser.add_argument("--steps", type=int, help="optimiser steps of each stage at most")
     parser.add_argument("--batch", type=int, help="batch size of each stage")
@@ -42,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.characters:
         recipe = dataclasses.replace(recipe, characters=args.characters)
+    if args.start is None and recipe.pretrained:
+        raise UserError(f"{args.recipe} starts from trained weights; name a checkpoint with --start")
     out = args.out or Path("runs") / args.recipe
-    for stage in args.stage or STAGES:
-        run_stage(stage, Workshop(recipe, out, torch.device(args.device), args.workers))
+    for stage in args.stage or (("unet",) if args.start else recipe.stages):
+        run_stage(stage, Workshop(recipe, out, torch.device(args.device), args.workers, args.start))
     return 0

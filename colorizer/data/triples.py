@@ -34,8 +34,8 @@ _MAIN_PARTS = {"hair", "skin", "clothes"}
 
 @dataclass(frozen=True)
 class TripleOptions:
-    """size: side in pixels; reference: "cross", "self" or "deform"; clean: share of exact sketches; shaded: share with shadows;
-    plain: share of drawings left as drawn; clipart: share of objects (when the library has any)."""
+    """size: side in pixels; reference: "cross", "self" or "deform"; clean: share of exact sketches; shaded: share with
+    shadows; plain: share of drawings left as drawn; clipart: share of objects (when the library has any)."""
 
     size: int = 256
     reference: str = "cross"

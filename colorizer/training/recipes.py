@@ -16,6 +16,7 @@ from colorizer.data.triples import TripleOptions
 from colorizer.training.loop import LoopOptions
 from colorizer.training.objectives import Strategy
 
+STAGES = ("vae", "clip", "unet")
 MINI_CLIP = {
     "embed_dim": 224,
     "vision_cfg": {"image_size": 128, "layers": 5, "width": 224, "head_width": 56, "patch_size": 8},
@@ -51,6 +52,7 @@ LARGER_UNET = dataclasses.replace(MINI_MODEL.unet, block_out_channels=(96, 192, 
 class Recipe:
     """How a model is made, in three stages: "vae", "clip" and "unet".
 
+    pretrained: the VAE, the CLIP and the start of the denoiser come from a file, and "unet" is the only stage.
     characters: drawings in the library besides clip art, held_out_characters: in the library for validation;
     drawing_size: their side in pixels. capacity, reuse: see `TriplePool`.
     """
@@ -68,15 +70,24 @@ class Recipe:
     unet_data: TripleOptions = field(default_factory=TripleOptions)
     capacity: int = 2048
     reuse: float = 4.0
+    pretrained: bool = False
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that it takes."""
+        return ("unet",) if self.pretrained else STAGES
 
 
 SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.2, sketch_drop=0.06)
 STRATEGIES = {
+    "deform-0": Strategy(reference="deform"),
+    "deform-0.75": Strategy(reference="deform", drop=0.75),
     "shuffle-0": Strategy(shuffle=True),
     "shuffle-0.5": Strategy(shuffle=True, drop=0.5),
     "shuffle-0.8": Strategy(shuffle=True, drop=0.8),
     "noisy-0": Strategy(shuffle=True, noisy=1.0),
     "dual-0": Strategy(shuffle=True, dual=4.0),
+    "cls-0": Strategy(),
     "cross-0": Strategy(reference="cross"),
 }
 
@@ -110,12 +121,35 @@ MINI_GPU = dataclasses.replace(
     capacity=24000,
     reuse=3.0,
 )
-RECIPES = {"mini": MINI_CPU, "mini-gpu": MINI_GPU} | {
-    f"mini-{name}": dataclasses.replace(
-        MINI_CPU,
+# The paper's size and optimiser: batches of 10 on each of 4 GPUs, two of them a step; six epochs over 4M triples.
+PAPER = Recipe(
+    model=ModelConfig(name="paper"),
+    strategy=STRATEGIES["noisy-0"],
+    vae=LoopOptions(),
+    clip=LoopOptions(),
+    unet=LoopOptions(
+        steps=300_000, batch=10, accumulation=2, lr=1e-5, weight_decay=0.1, ema_decay=0.9999, save_every=1000,
+        validate_every=5000,
+    ),
+    unet_data=TripleOptions(size=512),
+    characters=16000,
+    drawing_size=512,
+    reuse=1.0,
+    pretrained=True,
+)  # fmt: skip
+
+
+def with_strategy(recipe: Recipe, name: str) -> Recipe:
+    """`recipe` with one of `STRATEGIES`, its model named after both."""
+    strategy, kind = STRATEGIES[name], "cls" if name.startswith("cls") else "attention"
+    return dataclasses.replace(
+        recipe,
         strategy=strategy,
-        unet_data=dataclasses.replace(MINI_CPU.unet_data, reference=strategy.reference),
-        model=dataclasses.replace(MINI_MODEL, name=f"mini-{name}"),
+        unet_data=dataclasses.replace(recipe.unet_data, reference=strategy.reference),
+        model=dataclasses.replace(recipe.model, name=f"{recipe.model.name}-{name}", kind=kind),
     )
-    for name, strategy in STRATEGIES.items()
+
+
+RECIPES = {"mini": MINI_CPU, "mini-gpu": MINI_GPU} | {
+    f"{recipe.model.name}-{name}": with_strategy(recipe, name) for recipe in (MINI_CPU, PAPER) for name in STRATEGIES
 }

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from colorizer.checkpoint import save_checkpoint
+from colorizer.checkpoint import load_checkpoint, save_checkpoint
 from colorizer.config import ModelConfig
 from colorizer.data.captions import known_words
 from colorizer.data.clipart import DEFAULT_FOLDER
@@ -26,17 +26,19 @@ from colorizer.training.loop import train
 from colorizer.training.recipes import Recipe
 from colorizer.training.vae import VAETask, latent_statistics
 
-STAGES = ("vae", "clip", "unet")
-
 
 @dataclasses.dataclass(frozen=True)
 class Workshop:
-    """Where a recipe is carried out. folder: its results; the library of drawings is kept beside it."""
+    """Where a recipe is carried out. folder: its results; the library of drawings is kept beside it.
+
+    start: a checkpoint to go on from, instead of making a model from nothing.
+    """
 
     recipe: Recipe
     folder: Path
     device: torch.device
     workers: int
+    start: Path | None = None
 
     def library(self, split: str, clipart: bool = True) -> Library:
         """The drawings of a split, on the device, made on the first call of all and read after that."""
@@ -85,8 +87,11 @@ def _train_clip(workshop: Workshop) -> None:
 def _train_unet(workshop: Workshop) -> None:
     recipe = workshop.recipe
     torch.manual_seed(0)
-    model = build_model(workshop.folder, recipe.model).to(workshop.device)
-    model.unet.zero_residual_branches()
+    if workshop.start is None:
+        model = build_model(workshop.folder, recipe.model).to(workshop.device)
+        model.unet.zero_residual_branches()
+    else:
+        model = _pretrained(workshop.start, recipe.model).to(workshop.device)
     training, held_out = workshop.samplers(recipe.unet_data)
     task = DiffusionTask(model, recipe.strategy, training, held_out, recipe.capacity, recipe.reuse)
     train(task, recipe.unet, workshop.folder / "unet")
@@ -105,6 +110,15 @@ def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
     model = ColorizationModel(dataclasses.replace(config, vae=vae_config, known_words=tuple(known_words())))
     for part, path in paths.items():
         getattr(model, part).load_state_dict(load_file(path))
+    return model
+
+
+def _pretrained(path: Path, config: ModelConfig) -> ColorizationModel:
+    """The model in a checkpoint, ours or a published one, under the name of `config`."""
+    model = load_checkpoint(path)
+    if model.config.kind != config.kind:
+        raise UserError(f"{path.name} is a model of kind {model.config.kind!r}, the recipe trains {config.kind!r}")
+    model.config = dataclasses.replace(model.config, name=config.name)
     return model
 
 
