@@ -47,7 +47,7 @@ class TripleOptions:
 
 @dataclass(frozen=True)
 class Triples:
-    """sketch (B, 1, S, S), dark lines on white; reference, truth (B, 3, S, S); figure (B, 1, S, S) alpha. All in [0, 1].
+    """sketch (B, 1, S, S), dark lines on white; reference, truth (B, 3, S, S); figure (B, 1, S, S) alpha; in [0, 1].
 
     drawings: (B, 2), which drawings of the library the truth and the reference show.
     """
@@ -62,7 +62,7 @@ class Triples:
 @dataclass(frozen=True)
 class Captioned:
     """picture (B, 3, S, S); texts: B lists of captions, the true one first, the others differ in one attribute;
-    parts (B, P + 1, g, g): share of captions.PARTS in each cell, then of all else; colours: B dicts part -> colour word."""
+    parts (B, P + 1, g, g): share of captions.PARTS in each cell, then of all else; colours: B dicts part -> word."""
 
     picture: Tensor
     texts: list[list[str]]

@@ -27,7 +27,7 @@ GROUP = 16  # triples drawn and encoded at a time
 
 @dataclass(frozen=True)
 class EncodedTriples:
-    """z0 (B, C, h, w); tokens (B, n, D), the U-Net's context; sketch (B, 1, S, S) uint8 darkness, 255 where there is ink."""
+    """z0 (B, C, h, w); tokens (B, n, D), the U-Net's context; sketch (B, 1, S, S) uint8 darkness, 255 for ink."""
 
     z0: Tensor
     tokens: Tensor

@@ -1,4 +1,4 @@
-"""The training loop that every task shares: accelerate, EMA, exact resume, atomic checkpoints, clean stop on a signal."""
+"""The training loop that every task shares: accelerate, EMA, exact resume, atomic checkpoints, clean stop on signals."""
 
 import csv
 import math

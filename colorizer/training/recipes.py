@@ -41,8 +41,8 @@ MINI_MODEL = ModelConfig(
     slider_ranges={"guidance_scale": [1, 6, 2], "sketch_guidance_scale": [1, 4, 1], "noise_level": [0, 1, 0]},
     licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see checkpoints/README.md",
     trained_on=(
-        "Recoloured DiceBear characters (adventurer by Lisa Wischofsky, toon-head by Johan Melin, micah by Micah Lanier, "
-        "all CC BY 4.0; open-peeps by Pablo Stanley, CC0) and Open Clip Art (public domain)."
+        "Recoloured DiceBear characters (adventurer by Lisa Wischofsky, toon-head by Johan Melin, micah by "
+        "Micah Lanier, all CC BY 4.0; open-peeps by Pablo Stanley, CC0) and Open Clip Art (public domain)."
     ),
 )
 LARGER_UNET = dataclasses.replace(MINI_MODEL.unet, block_out_channels=(96, 192, 288), layers_per_block=2)
