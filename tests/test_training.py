@@ -4,6 +4,7 @@ import dataclasses
 import multiprocessing
 import os
 import signal
+import socket
 
 import numpy as np
 import pytest
@@ -173,6 +174,42 @@ def test_a_kill_during_a_save_leaves_the_state_before_it_whole(tmp_path):
     assert torch.equal(weights(train(again, QUICK, tmp_path / "killed")), whole)
     assert len(again.weights) == 4
     assert not (tmp_path / "killed" / "state.part").exists()
+
+
+def _train_one_of_two(rank, port, folder, results):
+    variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({key: str(value) for key, value in variables.items()} | {"ACCELERATE_USE_CPU": "true"})
+    torch.set_num_threads(1)
+    whole, stopped, again = tasks = Line(), Line(), Line()
+    for task in tasks:
+        task.generator.manual_seed(3 + rank)
+    train(whole, QUICK, folder / "whole")
+    stopped.interrupt_at = 3 if rank == 1 else None  # one process alone gets the signal
+    with pytest.raises(KeyboardInterrupt):
+        train(stopped, QUICK, folder / "parts")
+    train(again, QUICK, folder / "parts")
+    steps = [len(task.weights) for task in tasks]
+    results.put((rank, steps, weights(whole.module).tolist(), weights(again.module).tolist()))
+
+
+def test_two_processes_learn_from_both_stop_together_and_go_on_exactly(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    processes = [
+        context.Process(target=_train_one_of_two, args=(rank, port, tmp_path, results), daemon=True) for rank in (0, 1)
+    ]
+    for process in processes:
+        process.start()
+    (_, steps, whole, parts), (_, *others) = sorted(results.get(timeout=120) for _ in processes)
+    for process in processes:
+        process.join(60)
+    assert others == [steps, whole, parts] and steps == [6, 3, 3]
+    assert parts == whole
+    alone = weights(train(Line(), QUICK, tmp_path / "alone"))
+    assert not np.allclose(alone, whole)  # the data of the other process count as well
 
 
 def test_a_full_disk_leaves_the_state_before_it_whole(tmp_path):

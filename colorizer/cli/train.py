@@ -1,4 +1,7 @@
-"""`python -m colorizer train RECIPE`: makes a mini model from nothing, or goes on where it stopped."""
+"""`python -m colorizer train RECIPE`: makes a model, or goes on where it stopped.
+
+Several GPUs or machines: `accelerate launch -m colorizer train RECIPE`.
+"""
 
 import argparse
 import dataclasses
@@ -21,10 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--characters", type=int, help="characters in the library of drawings")
     parser.add_argument("--workers", type=int, default=2, help="processes that draw the library")
     parser.add_argument("--threads", type=int, help="CPU threads of the training itself")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", default="auto", help="cpu, or auto for the best there is, which accelerate picks")
 
 
 def run(args: argparse.Namespace) -> int:
+    from accelerate import PartialState
+
     from colorizer.errors import UserError
     from colorizer.training.recipes import RECIPES
     from colorizer.training.stages import Workshop, run_stage
@@ -45,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
         recipe = dataclasses.replace(recipe, characters=args.characters)
     if args.start is None and recipe.pretrained:
         raise UserError(f"{args.recipe} starts from trained weights; name a checkpoint with --start")
+    device = PartialState(cpu=args.device == "cpu").device  # under accelerate's launcher, each process has its own
     out = args.out or Path("runs") / args.recipe
     for stage in args.stage or (("unet",) if args.start else recipe.stages):
-        run_stage(stage, Workshop(recipe, out, torch.device(args.device), args.workers, args.start))
+        run_stage(stage, Workshop(recipe, out, device, args.workers, args.start))
     return 0

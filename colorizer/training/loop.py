@@ -1,8 +1,7 @@
-"""The training loop that every task shares: accelerate, EMA, exact resume, atomic checkpoints, clean stop on signals."""
+"""The training loop that all tasks share: accelerate, EMA, exact resume, atomic checkpoints, clean stop on signals."""
 
 import csv
 import math
-import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -11,10 +10,12 @@ from typing import Protocol
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm import tqdm
+
+from colorizer.training.state import DataState, Progress, newest_state, save_state
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,6 @@ class Task(Protocol):
     def load_state_dict(self, state: dict) -> None: ...
 
 
-class Progress:
-    """Counters that survive a restart."""
-
-    def __init__(self):
-        self.step, self.elapsed = 0, 0.0
-
-    def state_dict(self) -> dict:
-        return {"step": self.step, "elapsed": self.elapsed}
-
-    def load_state_dict(self, state: dict) -> None:
-        self.step, self.elapsed = state["step"], state["elapsed"]
-
-
 def learning_rate_factor(options: LoopOptions, step: int, elapsed: float) -> float:
     """In [0, 1]: linear warm-up, then a cosine over the share of the budget that is used."""
     done = max(step / options.steps, elapsed / options.seconds if options.seconds else 0.0)
@@ -81,16 +69,21 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
     SIGTERM and SIGINT end the run after the step at hand, with its state saved.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(mixed_precision=options.mixed_precision, gradient_accumulation_steps=options.accumulation)
+    accelerator = Accelerator(
+        mixed_precision=options.mixed_precision,
+        gradient_accumulation_steps=options.accumulation,
+        # Attention to the one token of a CLS model does not depend on its queries and keys.
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
     set_seed(options.seed, device_specific=True)
     trained = [parameter for parameter in task.module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=options.lr, betas=options.betas, weight_decay=options.weight_decay)
     module, optimizer = accelerator.prepare(task.module, optimizer)
     ema = EMAModel(trained, decay=options.ema_decay, use_ema_warmup=True, power=0.8, foreach=True)
     progress = Progress()
-    accelerator.register_for_checkpointing(ema, progress, task)
+    accelerator.register_for_checkpointing(ema, progress, DataState(task, accelerator))
     state = folder / "state"
-    if (found := _newest_state(state)) is not None:
+    if (found := newest_state(state)) is not None:
         accelerator.load_state(str(found))
         accelerator.print(f"going on at step {progress.step} ({progress.elapsed:.0f} s)")
     ema.to(accelerator.device)  # after the loading, which leaves it on the CPU
@@ -115,7 +108,7 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
                     optimizer.zero_grad()
             ema.step(trained)
             progress.step += 1
-            progress.elapsed = before + time.monotonic() - started
+            asked, progress.elapsed = _agreed(accelerator, stop.asked, before + time.monotonic() - started)
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0) + value.detach().float()
             summed += 1
@@ -128,16 +121,25 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
             if progress.step % options.validate_every == 0:
                 with _ema_weights(ema, trained):
                     _validate(task, accelerator, module, folder, progress)
-            if progress.step % options.save_every == 0 or stop.asked:
-                _save_state(accelerator, state)
-            if stop.asked:
+            if progress.step % options.save_every == 0 or asked:
+                save_state(accelerator, state)
+            if asked:
                 accelerator.print(f"stopped at step {progress.step}; the same command goes on from there")
                 raise KeyboardInterrupt
     bar.close()
-    _save_state(accelerator, state)
+    save_state(accelerator, state)
     ema.copy_to(trained)
     _validate(task, accelerator, module, folder, progress)
     return accelerator.unwrap_model(module)
+
+
+def _agreed(accelerator: Accelerator, asked: bool, elapsed: float) -> tuple[bool, float]:
+    """Whether any process was asked to stop, and the latest clock: all processes must end with the same step."""
+    if accelerator.num_processes == 1:
+        return asked, elapsed
+    gathered = accelerator.gather(torch.tensor([[float(asked), elapsed]], device=accelerator.device))
+    asked, elapsed = gathered.amax(0).tolist()
+    return asked > 0, elapsed
 
 
 def _validate(task: Task, accelerator: Accelerator, module: nn.Module, folder: Path, progress: Progress) -> None:
@@ -182,28 +184,6 @@ class _StopOnSignal:
     def __exit__(self, *_):
         for number, handler in self.old.items():
             signal.signal(number, handler)
-
-
-def _newest_state(state: Path) -> Path | None:
-    """The state to go on from. A kill between the two renames of `_save_state` leaves only the old one in place."""
-    return next((path for path in (state, state.with_name("state.old")) if path.is_dir()), None)
-
-
-def _save_state(accelerator: Accelerator, state: Path) -> None:
-    """Written beside the old state and swapped in whole, so that a kill leaves one of the two."""
-    part, old = state.with_name("state.part"), state.with_name("state.old")
-    if accelerator.is_main_process:
-        shutil.rmtree(part, ignore_errors=True)
-    accelerator.wait_for_everyone()
-    accelerator.save_state(str(part))
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        if state.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            state.rename(old)
-        part.rename(state)
-        shutil.rmtree(old, ignore_errors=True)
-    accelerator.wait_for_everyone()
 
 
 def _log(path: Path, progress: Progress, values: dict[str, float]) -> None:

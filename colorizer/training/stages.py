@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -46,21 +47,23 @@ class Workshop:
         count = recipe.characters if split == "train" else recipe.held_out_characters
         folder = DEFAULT_FOLDER if clipart else None
         cache = self.folder.parent / "library"
-        library = build_library(
-            count, split, recipe.drawing_size, clipart_folder=folder, cache=cache, workers=self.workers
-        )
+        with PartialState().main_process_first():  # the others find what the first one made
+            library = build_library(
+                count, split, recipe.drawing_size, clipart_folder=folder, cache=cache, workers=self.workers
+            )
         return library.to(self.device)
 
     def samplers(self, options: TripleOptions) -> tuple[TripleSampler, TripleSampler]:
-        """For training and for validation; validation has held-out drawings."""
+        """For training, in every process other data, and for validation; validation has held-out drawings."""
         clipart = options.clipart > 0
-        training = TripleSampler(self.library("train", clipart), options, seed=1)
+        training = TripleSampler(self.library("train", clipart), options, seed=1 + 1000 * PartialState().process_index)
         return training, TripleSampler(self.library("held-out", clipart), options, seed=2)
 
 
 def run_stage(stage: str, workshop: Workshop) -> None:
     """Train one stage to the end of its budget, or from where it was stopped."""
     RUNNERS[stage](workshop)
+    PartialState().wait_for_everyone()  # the next stage reads what the first process has written
 
 
 def _train_vae(workshop: Workshop) -> None:
@@ -95,7 +98,8 @@ def _train_unet(workshop: Workshop) -> None:
     training, held_out = workshop.samplers(recipe.unet_data)
     task = DiffusionTask(model, recipe.strategy, training, held_out, recipe.capacity, recipe.reuse)
     train(task, recipe.unet, workshop.folder / "unet")
-    save_checkpoint(model, workshop.folder / "model.safetensors", dtype=torch.float16)
+    if PartialState().is_main_process:
+        save_checkpoint(model, workshop.folder / "model.safetensors", dtype=torch.float16)
 
 
 def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
@@ -123,6 +127,8 @@ def _pretrained(path: Path, config: ModelConfig) -> ColorizationModel:
 
 
 def _save(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
+    if not PartialState().is_main_process:
+        return
     part = path.with_suffix(".part")
     save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, part, metadata)
     os.replace(part, path)
