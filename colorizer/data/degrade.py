@@ -1,6 +1,6 @@
 """Sketches as people draw and scan them, from exact line art; and lines extracted from a picture.
 
-Lines are darkness (B, 1, S, S) in [0, 1]. Every degradation is drawn per picture, and a share of the sketches stays clean.
+Lines are darkness (B, 1, S, S) in [0, 1]. Every degradation is drawn per picture; a share of the sketches stays clean.
 """
 
 import torch

@@ -78,7 +78,7 @@ def render(svg: str, size: int) -> np.ndarray:
 
 
 def render_layers(svg: str, slot_of: dict[str, int], size: int) -> np.ndarray:
-    """coverage (K + 1, size, size) uint8 of an SVG; slot_of: normalised colour -> slot, colours that it lacks are ink."""
+    """coverage (K + 1, size, size) uint8 of an SVG; slot_of: normalised colour -> slot, other colours are ink."""
     coverage = np.zeros((NUM_SLOTS + 1, size, size), np.uint8)
     used = sorted(set(slot_of.values()))
     left = None

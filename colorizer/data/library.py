@@ -25,7 +25,7 @@ DEFAULT_SIZE = 320
 
 @dataclass
 class Library:
-    """coverage: (N, K + 1, S, S) uint8; colours: (N, K, 3), NaN where a drawing has none of its own; style, words: N."""
+    """coverage: (N, K + 1, S, S) uint8; colours: (N, K, 3), NaN where a drawing has none of its own; the rest: N."""
 
     coverage: torch.Tensor
     colours: torch.Tensor
