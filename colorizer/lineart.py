@@ -54,6 +54,17 @@ def prepare_sketch(picture: Image.Image, mode: str = "auto") -> Image.Image:
     return whiten_paper(ImageChops.invert(picture) if mode == "invert" else picture)
 
 
+def load_sketch(source, mode: str = "auto") -> Image.Image:
+    """Read line art and prepare it, in one go; mode "L", dark lines on white.
+
+    source, mode: as for :func:`read_line_art` and :func:`prepare_sketch`. Raises UserError, also for a blank picture.
+    """
+    sketch = prepare_sketch(read_line_art(source), mode)
+    if not has_lines(sketch):
+        raise UserError("The sketch shows no lines; choose another sketch preparation or another picture.")
+    return sketch
+
+
 def has_lines(sketch: Image.Image) -> bool:
     """Whether a prepared sketch (mode "L") shows a drawing: neither blank nor nearly all dark."""
     dark = np.asarray(sketch) < 192

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from colorizer.cli import main
 from colorizer.errors import UserError
-from colorizer.lineart import classify_sketch, extract_lines, has_lines, prepare_sketch, read_line_art
+from colorizer.lineart import classify_sketch, extract_lines, has_lines, load_sketch, prepare_sketch, read_line_art
 
 SIDE = 400
 
@@ -255,3 +255,9 @@ def test_command_refuses_unusable_targets(tmp_path, target, capsys):
     drawing().save(tmp_path / "face.png")
     assert main(["sketch", str(tmp_path / "face.png"), str(tmp_path / target)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_load_sketch_refuses_a_blank_picture():
+    assert load_sketch(drawing()).mode == "L"
+    with pytest.raises(UserError, match="no lines"):
+        load_sketch(Image.new("RGB", (64, 64), "white"))

@@ -9,7 +9,7 @@ import gradio as gr
 
 from colorizer.errors import UserError
 from colorizer.images import read_picture
-from colorizer.lineart import prepare_sketch, read_line_art
+from colorizer.lineart import load_sketch
 from colorizer.pipeline import Result
 from colorizer.settings import GenerationSettings
 from ui.colorize_events import MODEL_QUEUE
@@ -36,7 +36,7 @@ def add_colorize_endpoint(shelf: ModelShelf) -> None:
             settings = GenerationSettings(
                 guidance_scale=gs, sketch_guidance_scale=sgs, noise_level=noise_level, steps=steps, seed=seed
             )
-            prepared = prepare_sketch(read_line_art(sketch))
+            prepared = load_sketch(sketch)
             colorizer = shelf.open(shelf.default())
             encoded_reference = None if reference is None else colorizer.encode_reference(read_picture(reference))
             encoded_sketch = colorizer.encode_sketch(prepared, settings.size)

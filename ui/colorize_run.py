@@ -13,7 +13,7 @@ from PIL import Image
 
 from colorizer.errors import UserError
 from colorizer.images import read_picture
-from colorizer.lineart import prepare_sketch, read_line_art
+from colorizer.lineart import load_sketch
 from colorizer.pipeline import Colorizer, Preview, Result
 from colorizer.png import PictureParameters, save_png
 from colorizer.settings import GenerationSettings
@@ -86,7 +86,7 @@ class ColorizeRun:
             started = time.monotonic()
             settings = self._settings(values)
             sketch_path = self._sketch_path(values)
-            prepared = prepare_sketch(read_line_art(sketch_path), values[page.preparation])
+            prepared = load_sketch(sketch_path, values[page.preparation])
             reference = None if values[page.reference] is None else read_picture(values[page.reference])
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
             colorizer = self.shelf.open(values[page.model], values[page.prediction_type])

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from colorizer.errors import UserError
 from colorizer.images import read_picture
-from colorizer.lineart import MODES, has_lines, prepare_sketch, read_line_art
+from colorizer.lineart import MODES, load_sketch
 from colorizer.manipulation import Edit, read_edits
 from colorizer.pipeline import Colorizer, EncodedReference, Result
 from colorizer.png import PictureParameters, save_png
@@ -151,10 +151,7 @@ def _colorize(
     settings: GenerationSettings,
     progress: tqdm,
 ) -> Result:
-    sketch = prepare_sketch(read_line_art(path), sketch_mode)
-    if not has_lines(sketch):
-        raise UserError(f"{path.name} shows no lines; choose another --sketch-mode or picture.")
-    encoded = colorizer.encode_sketch(sketch, settings.size)
+    encoded = colorizer.encode_sketch(load_sketch(path, sketch_mode), settings.size)
     for event in colorizer.generate(encoded, reference, settings, previews=False):
         if isinstance(event, Result):
             return event
