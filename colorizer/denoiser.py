@@ -13,7 +13,7 @@ Features = tuple[Tensor, ...]
 
 
 class GuidedDenoiser:
-    """Dual classifier-free guidance (section 3 of the paper) with noisy sampling (equation 14) for the images of a batch."""
+    """Dual classifier-free guidance (section 3 of the paper) and noisy sampling (equation 14) for a batch's images."""
 
     def __init__(
         self,

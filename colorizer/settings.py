@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 from numbers import Real
 
@@ -89,10 +88,11 @@ class GenerationSettings:
 def _number(name: str, value, bounds: tuple[float, float], whole: bool) -> int | float:
     kind = "a whole number" if whole else "a number"
     low, high = bounds
-    if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value) or (whole and value % 1):
-        raise UserError(f"{name} is {str(value)[:40]!r}; it must be {kind} from {low} to {high}.")
-    if not low <= value <= high:
-        raise UserError(f"{name} is {value:g}; it must be {kind} from {low} to {high}.")
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    # nan fails the comparisons; whole numbers from a file may be too large for a float
+    if not is_number or not low <= value <= high or (whole and value % 1):
+        shown = str(value) if is_number else repr(str(value)[:40])
+        raise UserError(f"{name} is {shown[:40]}; it must be {kind} from {low} to {high}.")
     return int(value) if whole else float(value)
 
 

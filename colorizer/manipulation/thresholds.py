@@ -18,7 +18,7 @@ def check_thresholds(values) -> tuple[float, ...]:
         raise UserError(f"Four thresholds ts0, ts1, ts2, ts3 are needed, not {values!r:.80}.")
     for i, value in enumerate(values):
         if not 0 < value < 1:  # nan is refused here too
-            raise UserError(f"Threshold ts{i} = {value:g} must lie between 0 and 1 (neither included).")
+            raise UserError(f"Threshold ts{i} = {value!r:.40} must lie between 0 and 1 (neither included).")
     for i in range(3):
         if values[i] >= values[i + 1]:
             raise UserError(
