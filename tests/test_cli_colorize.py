@@ -114,17 +114,19 @@ def test_out_folder_for_one_sketch(colorize, tmp_path):
         (["--checkpoint", "model.ckpt"], "pickle"),
         (["--out", "result.jpg"], ".png"),
         (["--out", "no/such/folder/result.png"], "folder"),
-        (["--out", "{tmp}/sketch.png"], "overwrite the sketch"),
-        (["--sketch", "{tmp}", "--out", "{tmp}"], "overwrite the sketches"),
+        (["--out", "{tmp}/sketch.png"], "sketch.png would be overwritten"),
+        (["--out", "{tmp}/reference.png"], "reference.png would be overwritten"),
+        (["--sketch", "{tmp}", "--out", "{tmp}"], "would be overwritten"),
+        (["--sketch", "{tmp}", "--out", "{tmp}/sketch.png"], "cannot be a folder"),
         (["--device", "warp"], "warp"),
     ],
 )
 def test_mistakes_are_told_in_one_line(colorize, tmp_path, capsys, options, said):
-    before = (tmp_path / "sketch.png").read_bytes()
+    before = [(tmp_path / name).read_bytes() for name in ("sketch.png", "reference.png")]
     assert colorize(*(str(option).format(tmp=tmp_path) for option in options)) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1 and said in error
-    assert (tmp_path / "sketch.png").read_bytes() == before
+    assert [(tmp_path / name).read_bytes() for name in ("sketch.png", "reference.png")] == before
     assert not (tmp_path / "out.png").exists()
 
 

@@ -247,6 +247,12 @@ def test_command_refuses_unusable_targets(tmp_path, target, capsys):
     assert capsys.readouterr().err.startswith("error: ")
 
 
+def test_command_names_a_missing_picture(tmp_path, capsys):
+    drawing().save(tmp_path / "lines.png")  # of an earlier run
+    assert main(["sketch", str(tmp_path / "missing.png"), str(tmp_path / "lines.png")]) == 2
+    assert "missing.png" in capsys.readouterr().err
+
+
 def test_load_sketch_refuses_a_blank_picture():
     assert load_sketch(drawing()).mode == "L"
     with pytest.raises(UserError, match="no lines"):

@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from collections import Counter
 from pathlib import Path
 
 from tqdm import tqdm
 
+from colorizer.cli.outputs import plan_outputs
 from colorizer.errors import UserError
 from colorizer.images import read_picture
 from colorizer.lineart import MODES, load_sketch
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Colour what was asked for. A folder's bad files are listed and skipped, and make the exit status 1."""
     settings = _settings(args)
-    jobs = _jobs(args.sketch, args.out)
+    jobs = plan_outputs(args.sketch, args.out, *([args.reference] if args.reference else []))
     reference = None if args.reference is None else read_picture(args.reference)
     colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
     predicts = colorizer.config.noise.prediction_type
@@ -109,38 +109,6 @@ def _settings(args: argparse.Namespace) -> GenerationSettings:
         seed=args.seed,
         edits=(*edits, *map(Edit.parse, args.edit)),
     )
-
-
-def _jobs(sketch: Path, out: Path) -> list[tuple[Path, Path]]:
-    """Pairs of a sketch and the PNG to write. Checked before any work is done."""
-    if not sketch.exists():
-        raise UserError(f"There is no file or folder {sketch}.")
-    if sketch.is_dir():
-        return _folder_jobs(sketch, out)
-    if out.is_dir():
-        out = out / f"{sketch.stem}.png"
-    if out.suffix.lower() != ".png":
-        raise UserError(f"--out is {out}, but pictures are written as PNG; give a name that ends in .png.")
-    if not out.resolve().parent.is_dir():
-        raise UserError(f"{out} cannot be written; give a file in a folder that exists.")
-    if out.resolve() == sketch.resolve():
-        raise UserError("--out would overwrite the sketch; give another name.")
-    return [(sketch, out)]
-
-
-def _folder_jobs(folder: Path, out: Path) -> list[tuple[Path, Path]]:
-    if out.resolve() == folder.resolve():
-        raise UserError("--out would overwrite the sketches; give another folder.")
-    sketches = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    if not sketches:
-        raise UserError(f"The folder {folder} is empty; put sketches there.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{out} cannot be a folder ({error.strerror}); give another --out.") from None
-    stems = Counter(path.stem for path in sketches)
-    # a.png and a.jpg must not both become a.png
-    return [(path, out / f"{path.stem if stems[path.stem] == 1 else path.name}.png") for path in sketches]
 
 
 def _colorize(

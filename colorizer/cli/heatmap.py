@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from colorizer.cli.colorize import DEFAULT_CHECKPOINT
 from colorizer.errors import UserError
 from colorizer.heatmap import LegendRow, band_grid, legend, stratified_heatmap, with_legend
 from colorizer.images import read_picture
 from colorizer.manipulation import DEFAULT_THRESHOLDS, EVERYTHING, Edit, auto_thresholds, relevance
 from colorizer.manipulation.texts import text_notes
 from colorizer.pipeline import Colorizer
-
-DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini.safetensors"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
