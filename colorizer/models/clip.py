@@ -69,10 +69,31 @@ class ReferenceEncoder(nn.Module):
 
 
 def model_config(config: CLIPConfig) -> dict:
-    """open_clip's configuration dictionary of `config`. Raises UserError for an unknown architecture."""
+    """open_clip's configuration dictionary of `config`. Raises UserError for an architecture that cannot serve."""
     if config.model is not None:
         return copy.deepcopy(config.model)
     model = open_clip.get_model_config(config.architecture)
     if model is None:
         raise UserError(f"open_clip has no architecture named {config.architecture!r}; see open_clip.list_models()")
+    if not _has_image_tokens(model):
+        raise UserError(
+            f"open_clip's {config.architecture} does not give a CLS token and local tokens in the space of its texts; "
+            "choose a CLIP with a plain vision transformer, such as ViT-B-32 or ViT-H-14"
+        )
     return model
+
+
+def _has_image_tokens(model: dict) -> bool:
+    """Whether the towers are CLIP's own transformers, with a CLS token and CLIP's tokenizer.
+
+    ResNets and most of timm's towers have no CLS token, others pool the local tokens; texts of another tokenizer
+    would be encoded without an error, but wrongly.
+    """
+    vision, text = model["vision_cfg"], model["text_cfg"]
+    return (
+        isinstance(vision.get("layers"), int)
+        and "timm_model_name" not in vision
+        and vision.get("pool_type", "tok") == "tok"
+        and not {"hf_model_name", "hf_tokenizer_name"} & text.keys()
+        and not model.get("custom_text", False)
+    )
