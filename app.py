@@ -26,6 +26,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.share and not args.password:
         parser.error("--share puts the page on the internet: give a --password with it")
+    if args.port is not None and not 0 < args.port < 2**16:
+        parser.error(f"--port is {args.port}; give one from 1 to 65535")
     if args.checkpoint is not None and not args.checkpoint.is_file():
         parser.error(f"there is no file {args.checkpoint}: give the path of a .safetensors checkpoint")
     return args
@@ -39,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         shelf = ModelShelf(CHECKPOINTS, args.device, args.checkpoint)
-        if name := shelf.default():
+        name = shelf.default()
+        if name and shelf.describe(name).states_prediction_type:  # else the visitor chooses before it is loaded
             shelf.open(name)
         blocks = build_page(shelf)
         address = launch(blocks, args.host, args.port, args.share, args.password)

@@ -67,20 +67,33 @@ def convert(
     return config, converted
 
 
-def _infer_config(path: Path, tensors: Tensors, metadata: dict[str, str], prediction_type: str | None) -> ModelConfig:
-    sidecar = _read_sidecar(path)
-    prediction_type = prediction_type or sidecar.get("prediction_type") or metadata.get("prediction_type")
-    if prediction_type is None and "eps" in path.stem.lower():
+def stated_prediction_type(path: Path, metadata: dict[str, str]) -> str | None:
+    """What the sidecar of a published file, or else its metadata, says that it predicts; None where both are silent."""
+    return _read_sidecar(path).get("prediction_type") or metadata.get("prediction_type")
+
+
+def default_prediction_type(path: Path, metadata: dict[str, str]) -> str:
+    """What is taken when nobody chooses: what is stated, else "v_prediction".
+
+    Raises UserError where the file's name suggests otherwise.
+    """
+    stated = stated_prediction_type(path, metadata)
+    if stated is None and "eps" in path.stem.lower():
         raise UserError(
             f"the name of {path.name} suggests noise prediction, which the file itself does not tell; "
             "choose the prediction type, epsilon or v_prediction"
         )
+    return stated or "v_prediction"
+
+
+def _infer_config(path: Path, tensors: Tensors, metadata: dict[str, str], prediction_type: str | None) -> ModelConfig:
+    sidecar = _read_sidecar(path)
     return ModelConfig(
         name=path.stem,
         unet=_infer_unet(path, tensors, sidecar.get("head_channels", UNetConfig.head_channels)),
         sketch_encoder=_infer_sketch_encoder(tensors),
         vae=_infer_vae(tensors),
-        noise=NoiseScheduleConfig(prediction_type=prediction_type or "v_prediction"),
+        noise=NoiseScheduleConfig(prediction_type=prediction_type or default_prediction_type(path, metadata)),
         licence=LICENCE,
         trained_on="Danbooru 2021, 4M+ triples at 512 x 512 pixels",
         notes="The weights published with ColorizeDiffusion (arXiv 2401.01456), version 1.",
@@ -110,7 +123,8 @@ def _infer_unet(path: Path, tensors: Tensors, head_channels: int) -> UNetConfig:
     starts = [f"{UNET}input_blocks.{1 + level * (layers + 1)}" for level in range(levels)]
     channels = tuple(tensors[f"{start}.0.out_layers.3.weight"].shape[0] for start in starts)
     attention_levels = tuple(f"{start}.1.proj_in.weight" in tensors for start in starts)
-    for width in (width for width, attention in zip(channels, attention_levels, strict=True) if attention):
+    attended = [width for width, attention in zip(channels, attention_levels, strict=True) if attention]
+    for width in (*attended, channels[-1]):  # the middle block has attention and the last level's width
         if not isinstance(head_channels, int) or head_channels < 1 or width % head_channels:
             raise UserError(
                 f"heads of {head_channels!r} channels do not divide a level of {width}; "

@@ -3,9 +3,12 @@
 import shutil
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from app import parse_arguments
 from colorizer.errors import UserError
+from colorizer.pipeline import Colorizer
 from ui import presets
 from ui.about import about_text
 from ui.model_shelf import ModelShelf
@@ -21,7 +24,11 @@ def test_listens_on_this_computer_only_unless_on_a_space(monkeypatch):
 
 @pytest.mark.parametrize(
     ("flags", "message"),
-    [(["--share"], "--password"), (["--checkpoint", "nowhere.safetensors"], "there is no file nowhere.safetensors")],
+    [
+        (["--share"], "--password"),
+        (["--checkpoint", "nowhere.safetensors"], "there is no file nowhere.safetensors"),
+        (["--port", "65536"], "from 1 to 65535"),
+    ],
 )
 def test_refuses_unsafe_or_impossible_flags(flags, message, capsys):
     with pytest.raises(SystemExit):
@@ -50,6 +57,26 @@ def test_a_shelf_opens_only_what_it_offers(tmp_path, tiny_checkpoint):
         ModelShelf(tmp_path).describe("broken.safetensors")
     with pytest.raises(UserError, match="Choose another"):
         ModelShelf(tmp_path).open(f"../{tiny_checkpoint.parent.name}/{tiny_checkpoint.name}")
+
+
+def test_a_published_file_is_asked_about_unless_it_states_what_it_predicts(tmp_path, monkeypatch):
+    path = tmp_path / "mult-eps.safetensors"
+    save_file({"model.diffusion_model.out.2.bias": torch.zeros(4)}, path)
+    loaded = []
+    monkeypatch.setattr(Colorizer, "load", lambda path, device, prediction_type: loaded.append(prediction_type))
+    shelf = ModelShelf(tmp_path, device="cpu")
+    assert not shelf.describe(path.name).states_prediction_type
+    with pytest.raises(UserError, match="choose the prediction type"):
+        shelf.open(path.name)
+    for choice in ("v_prediction", "epsilon", "epsilon"):
+        shelf.open(path.name, choice)
+    path.rename(tmp_path / "mult.safetensors")
+    for choice in ("v_prediction", None):
+        shelf.open("mult.safetensors", choice)
+    (tmp_path / "mult.json").write_text('{"prediction_type": "epsilon"}')
+    assert shelf.describe("mult.safetensors").states_prediction_type
+    shelf.open("mult.safetensors", "v_prediction")  # the page's choice is hidden and does not count
+    assert loaded == ["v_prediction", "epsilon", "v_prediction", None]
 
 
 def test_the_about_page_prefers_the_card(tmp_path, tiny_checkpoint):

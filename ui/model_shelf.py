@@ -9,6 +9,7 @@ from colorizer.config import ModelConfig
 from colorizer.errors import UserError
 from colorizer.pipeline import Colorizer
 from colorizer.precision import choose_device
+from colorizer.published import default_prediction_type, stated_prediction_type
 from ui.texts import text
 
 
@@ -55,7 +56,8 @@ class ModelShelf:
         card = path.with_suffix(".md")
         card_text = card.read_text(encoding="utf-8") if card.is_file() else ""
         if metadata.get("format") != FORMAT:
-            return ModelDescription(name, states_prediction_type=False, card=card_text)
+            states = stated_prediction_type(path, metadata) is not None
+            return ModelDescription(name, states_prediction_type=states, card=card_text)
         config = read_config(metadata, path)
         return ModelDescription(name, config.native_size, config.slider_ranges, config=config, card=card_text)
 
@@ -64,6 +66,8 @@ class ModelShelf:
         path = self._path(name)
         if self.describe(name).states_prediction_type:
             prediction_type = None
+        elif prediction_type is None:
+            prediction_type = default_prediction_type(path, read_metadata(path))
         key = (path, path.stat().st_mtime_ns, prediction_type)
         with self._lock:
             if self._loaded is None or self._loaded[0] != key:
