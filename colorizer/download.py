@@ -77,7 +77,10 @@ def fetch_v1(
     print(f"The licence of the published weights is {LICENCE}: name the source, no commercial use, the same licence")
     print("for what you make of them.")
     file, size = find_v1_file(api, repository, revision, name)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{out} cannot be a folder ({error.strerror}); give another --out") from None
     check_free_disk(out, size)
     print(f"{repository}/{file}: {size / GIGABYTE:.1f} GB")
     with _hub_errors(repository, revision):

@@ -6,7 +6,7 @@ import sys
 import pytest
 from PIL import Image, ImageDraw
 
-from colorizer.cli import main
+from colorizer.cli import COMMANDS, main
 from colorizer.manipulation import Edit
 from colorizer.pipeline import Colorizer
 from colorizer.png import read_parameters
@@ -128,6 +128,15 @@ def test_mistakes_are_told_in_one_line(colorize, tmp_path, capsys, options, said
     assert error.startswith("error: ") and error.count("\n") == 1 and said in error
     assert [(tmp_path / name).read_bytes() for name in ("sketch.png", "reference.png")] == before
     assert not (tmp_path / "out.png").exists()
+
+
+def test_what_a_command_lacks_is_named(monkeypatch, capsys):
+    monkeypatch.setitem(COMMANDS, "train", ("a_package_that_is_missing.train", ""))
+    assert main(["train", "mini"]) == 2
+    assert "a_package_that_is_missing is not installed; run pip install" in capsys.readouterr().err
+    monkeypatch.setitem(COMMANDS, "train", ("colorizer.cli.missing", ""))
+    with pytest.raises(ModuleNotFoundError):  # a mistake of ours
+        main(["train", "mini"])
 
 
 def test_importing_the_package_is_quick():

@@ -216,6 +216,12 @@ def test_fetch_needs_room(tmp_path):
     assert hub.downloads == []
 
 
+def test_fetch_needs_a_folder(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(UserError, match="cannot be a folder"):
+        fetch_v1(Hub(**{"mult.safetensors": 7}), tmp_path / "taken")
+
+
 def test_fetch_offline(tmp_path):
     with pytest.raises(UserError, match="internet connection"):
         fetch_v1(HfApi(endpoint="http://127.0.0.1:9"), tmp_path)

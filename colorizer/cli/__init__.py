@@ -23,17 +23,28 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0 done, 2 the user can put it right."""
     argv = sys.argv[1:] if argv is None else argv
+    try:
+        args = _parse(argv)
+        return importlib.import_module(COMMANDS[args.command][0]).run(args) or 0
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        missing = error.name.partition(".")[0]
+        if missing == "colorizer":
+            raise
+        needed = "pip install -r requirements.txt -r requirements-train.txt"
+        print(f"error: {missing} is not installed; run {needed}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m colorizer", description="Colour line art like a reference picture.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (module, summary) in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=summary, description=summary)
         if argv and argv[0] == name:
             importlib.import_module(module).add_arguments(subparser)
-    args = parser.parse_args(argv)
-    try:
-        return importlib.import_module(COMMANDS[args.command][0]).run(args) or 0
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return parser.parse_args(argv)
