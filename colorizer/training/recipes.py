@@ -1,4 +1,4 @@
-"""Named recipes: everything that decides how a mini model comes out, in one place."""
+"""Named recipes: everything that decides how a model comes out, in one place."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ MINI_MODEL = ModelConfig(
     native_size=256,
     relevance_polarity="high",
     slider_ranges={"guidance_scale": [1, 6, 2], "sketch_guidance_scale": [1, 4, 1], "noise_level": [0, 1, 0]},
-    licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see checkpoints/README.md",
+    licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see the model card",
     trained_on=(
         "Recoloured DiceBear characters (adventurer by Lisa Wischofsky, toon-head by Johan Melin, micah by "
         "Micah Lanier, all CC BY 4.0; open-peeps by Pablo Stanley, CC0) and Open Clip Art (public domain)."
@@ -102,7 +102,7 @@ MINI_CPU = Recipe(
     ),
     reuse=6.0,
 )
-# One data-centre GPU: a wider U-Net, larger batches; every stage well under ten minutes.
+# One data-centre GPU: a wider U-Net, larger batches; about half an hour in all.
 MINI_GPU = dataclasses.replace(
     MINI_CPU,
     model=dataclasses.replace(MINI_MODEL, unet=LARGER_UNET),
