@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -141,4 +142,4 @@ def test_what_a_command_lacks_is_named(monkeypatch, capsys):
 
 def test_importing_the_package_is_quick():
     code = "import sys, colorizer; assert 'torch' not in sys.modules; assert colorizer.GenerationSettings().steps == 20"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[1], check=True)

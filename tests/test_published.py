@@ -17,7 +17,8 @@ from colorizer.download import fetch_v1
 from colorizer.errors import UserError
 from colorizer.models.clip import ReferenceEncoder
 
-MANIFEST = Path(__file__).parent / "fixtures" / "published-v1-tiny" / "manifest.json"
+ROOT = Path(__file__).parents[1]
+MANIFEST = ROOT / "tests" / "fixtures" / "published-v1-tiny" / "manifest.json"
 SHAPES = json.loads(MANIFEST.read_text())["shapes"]
 
 
@@ -169,8 +170,9 @@ def test_clip_in_the_file_is_used(tiny_config):
 def test_missing_clip_offline_is_explained(write, tmp_path):
     """In a process of its own, because the hub's client reads its settings when it is imported."""
     code = "import sys; from colorizer.checkpoint import load_checkpoint; load_checkpoint(sys.argv[1])"
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache"), "PYTHONPATH": "."}
-    result = subprocess.run([sys.executable, "-c", code, write()], env=environment, capture_output=True, text=True)
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", code, write()]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert "UserError: the published weights need the CLIP ViT-H-14" in result.stderr
 
 
