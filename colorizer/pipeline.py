@@ -127,6 +127,7 @@ class Colorizer:
 
         size: longest side of the picture to be made, in pixels; None is the model's native size. The aspect is kept:
         the sketch is padded with white to sides that the U-Net can halve on every level, and results are cropped back.
+        Raises UserError without a sketch and when memory runs out.
         """
         if sketch is None:
             raise UserError(NO_SKETCH)
@@ -135,8 +136,13 @@ class Colorizer:
         canvas, placement = fit_and_pad(sketch.convert("RGB"), size or self.config.native_size, "white", multiple)
         # Inverted: lines +1 on a ground of -1.
         pixels = (1 - _to_tensor(canvas) / 127.5).to(self.device, self.dtype)
-        with self._inside_model():
-            features = self.model.sketch_encoder(pixels)
+        try:
+            with self._inside_model():
+                features = self.model.sketch_encoder(pixels)
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise _not_enough_memory(placement) from None
         return EncodedSketch(features, (canvas.height // downscale, canvas.width // downscale), placement)
 
     def colorize(
@@ -176,8 +182,7 @@ class Colorizer:
         # Outside `except`, the traceback is gone and with it the frames that held the tensors of this generation.
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        size = f"{sketch.placement.width} x {sketch.placement.height}"
-        raise UserError(f"There is not enough memory for a picture of {size} pixels; choose a smaller size.")
+        raise _not_enough_memory(sketch.placement)
 
     def _generate(
         self,
@@ -273,6 +278,11 @@ class _PreviewPace:
         yield
         self._shown = time.perf_counter()
         self._cost = self._shown - start
+
+
+def _not_enough_memory(placement: Placement) -> UserError:
+    size = f"{placement.width} x {placement.height}"
+    return UserError(f"There is not enough memory for a picture of {size} pixels; choose a smaller size.")
 
 
 def _to_tensor(image: Image.Image) -> Tensor:

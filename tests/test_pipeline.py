@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.errors import UserError
 from colorizer.manipulation import Edit
+from colorizer.models.sketch_encoder import SketchEncoder
 from colorizer.models.unet import SketchUNet
 from colorizer.pipeline import Colorizer, EncodedSketch, Preview, Result
 from colorizer.sampling import Sampler, image_generators
@@ -315,6 +316,15 @@ def test_out_of_memory_is_explained_and_the_next_run_works(colorizer, monkeypatc
     assert raised.value.__context__ is None
     assert held[0]() is None
     assert len(colorizer.colorize(line_art(), colours(), QUICK)) == 1
+
+
+def test_a_size_that_no_memory_can_hold_is_explained(colorizer, monkeypatch):
+    def fail(self, sketch):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(SketchEncoder, "forward", fail)
+    with pytest.raises(UserError, match="not enough memory.* 4096 x 2048"):
+        colorizer.encode_sketch(line_art(64, 32), 4096)
 
 
 def test_other_errors_pass(colorizer, monkeypatch):
