@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import webbrowser
 from pathlib import Path
 
 from colorizer.errors import UserError
@@ -23,6 +24,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--share", action="store_true", help="make a public link; needs --password")
     parser.add_argument("--password", help="ask visitors for this password, with any user name")
+    parser.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     args = parser.parse_args(argv)
     if args.share and not args.password:
         parser.error("--share puts the page on the internet: give a --password with it")
@@ -31,6 +33,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     if args.checkpoint is not None and not args.checkpoint.is_file():
         parser.error(f"there is no file {args.checkpoint}: give the path of a .safetensors checkpoint")
     return args
+
+
+def has_desktop() -> bool:
+    """Whether somebody sits before this machine who would see a browser open."""
+    if not sys.stdout.isatty() or "SSH_CONNECTION" in os.environ:
+        return False
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -50,6 +59,8 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
+    if has_desktop() and not args.no_browser:
+        webbrowser.open(address)
     blocks.block_thread()
     return 0
 

@@ -14,6 +14,7 @@ from colorizer.training.diffusion import DiffusionLoss, EncodedTriples, sample_q
 from colorizer.training.objectives import (
     Strategy,
     diffuse,
+    draw_noise,
     drop,
     noise_schedule,
     noisy_share,
@@ -75,6 +76,17 @@ def test_shuffling_permutes_the_tokens_of_each_sample_by_itself():
     orders = shuffled[:, :, 0] - tokens[:, :1, 0]
     assert not any(torch.equal(orders[i], orders[j]) for i in range(4) for j in range(i))
     assert not torch.equal(shuffle_tokens(tokens), shuffled)
+
+
+def test_offset_noise_adds_scales_and_leaves_fine_noise():
+    like = torch.zeros(500, 4, 32, 32)
+    for offset in (0.0, 0.5):
+        eps = draw_noise(like, offset)
+        # Blocks of 4 x 4 cells: white noise has deviation 1/4 there, and each of the four scales adds offset^2.
+        blocks = F.avg_pool2d(eps, 4)
+        assert abs(blocks.square().mean() - (1 / 16 + 4 * offset**2)) < 0.03
+        fine = eps - F.interpolate(blocks, scale_factor=4)
+        assert abs(fine.square().mean() - 15 / 16) < 0.01
 
 
 @pytest.mark.parametrize(("probability", "empty"), [(0.0, 0.0), (0.3, 0.0), (0.8, -1.0), (1.0, -1.0)])

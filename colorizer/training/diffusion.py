@@ -14,6 +14,7 @@ from colorizer.models.model import ColorizationModel
 from colorizer.training.objectives import (
     Strategy,
     diffuse,
+    draw_noise,
     drop,
     noise_schedule,
     noisy_share,
@@ -64,7 +65,7 @@ class DiffusionLoss(nn.Module):
 
     def denoising_loss(self, z0: Tensor, t: Tensor, features: tuple[Tensor, ...], tokens: Tensor | None) -> Tensor:
         """|| target - prediction(z_t, t, s, tau(r)) ||^2, mean over everything, for a fresh eps."""
-        eps = torch.randn_like(z0)
+        eps = draw_noise(z0, self.strategy.offset)
         prediction = self.unet(diffuse(z0, eps, t, self.alphas_cumprod), t, features, tokens)
         target = prediction_target(z0, eps, t, self.alphas_cumprod, self.prediction_type)
         return F.mse_loss(prediction.float(), target)
@@ -183,10 +184,7 @@ class DiffusionTask:
         return {"pool": self.pool.state_dict()}
 
     def load_state_dict(self, state: dict) -> None:
-        if "pool" in state:
-            self.pool.load_state_dict(state["pool"])
-        else:  # a state of an older version: the ring starts anew
-            self.pool.sampler.load_state_dict(state["sampler"])
+        self.pool.load_state_dict(state["pool"])
 
 
 def sample_quickly(

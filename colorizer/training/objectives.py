@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
+from torch.nn import functional as F
 
 from colorizer.config import NoiseScheduleConfig
 
@@ -20,7 +21,7 @@ class Strategy:
     squares), "cross" (another drawing in the same palette).
     shuffle: permute the local tokens. drop: probability of zero tokens. noisy: share of samples whose tokens are
     diffused with the latent's t (eq. 3; 1 in the paper). sketch_drop: probability of an empty sketch, which SGS needs.
-    dual: lambda of eq. 4, 0 for none.
+    dual: lambda of eq. 4, 0 for none. offset: strength of low-frequency noise added in training, see `draw_noise`.
     """
 
     reference: str = "self"
@@ -29,6 +30,7 @@ class Strategy:
     noisy: float = 0.0
     sketch_drop: float = 0.0
     dual: float = 0.0
+    offset: float = 0.0
 
 
 def noise_schedule(config: NoiseScheduleConfig) -> Tensor:
@@ -52,6 +54,20 @@ def diffuse(x: Tensor, eps: Tensor, t: Tensor, alphas_cumprod: Tensor) -> Tensor
     """alpha_t x + beta_t eps for x, eps (B, ...) and t (B,): latents in eq. 2, image tokens in eq. 3."""
     alpha, beta = alpha_beta(alphas_cumprod, t, x.dim())
     return alpha * x + beta * eps
+
+
+def draw_noise(like: Tensor, offset: float) -> Tensor:
+    """eps ~ N(0, I) of the shape (B, C, h, w) of `like`; with an offset, noise of 1, 2, 4 and 8 cells a side on top.
+
+    White noise hides little of a flat area: even at the last t its mean shows through, and the denoiser learns to read
+    colours off the noisy latent where sampling has only noise to read. Noise at those scales makes it read the
+    reference instead. Sampling keeps white noise, the most likely case of the wider distribution.
+    """
+    eps = torch.randn_like(like)
+    for cells in (1, 2, 4, 8) if offset else ():
+        coarse = torch.randn(*like.shape[:2], cells, cells, device=like.device)
+        eps = eps + offset * F.interpolate(coarse, size=like.shape[2:], mode="nearest")
+    return eps
 
 
 def prediction_target(z0: Tensor, eps: Tensor, t: Tensor, alphas_cumprod: Tensor, prediction_type: str) -> Tensor:

@@ -67,7 +67,7 @@ class Recipe:
     drawing_size: int = DEFAULT_SIZE
     vae_data: TripleOptions = field(default_factory=lambda: TripleOptions(shaded=0.4, clipart=0.35))
     clip_data: TripleOptions = field(default_factory=lambda: TripleOptions(size=128, shaded=0.3, clipart=0.0))
-    unet_data: TripleOptions = field(default_factory=TripleOptions)
+    unet_data: TripleOptions = field(default_factory=lambda: TripleOptions(plain=0.5, clipart=0.15))
     capacity: int = 2048
     reuse: float = 4.0
     pretrained: bool = False
@@ -78,7 +78,7 @@ class Recipe:
         return ("unet",) if self.pretrained else STAGES
 
 
-SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.2, sketch_drop=0.06)
+SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.25)
 STRATEGIES = {
     "deform-0": Strategy(reference="deform"),
     "deform-0.75": Strategy(reference="deform", drop=0.75),
@@ -98,7 +98,7 @@ MINI_CPU = Recipe(
     vae=LoopOptions(steps=6000, seconds=1580, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
     clip=LoopOptions(steps=4000, seconds=2400, batch=24, lr=6e-4, warmup=100, weight_decay=0.02),
     unet=LoopOptions(
-        steps=20000, seconds=3150, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
+        steps=20000, seconds=3600, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
     ),
     reuse=6.0,
 )

@@ -87,7 +87,7 @@ class VAETask:
         """The pictures at hand are drawn again."""
         self.sampler.load_state_dict(state["sampler"])
         self.generator.set_state(state["generator"])
-        if state.get("pictures"):  # older states lack it
+        if state["pictures"]:
             self._draw(state["pictures"])
             self.uses = state["uses"]
 
