@@ -15,7 +15,7 @@ def about_text(description: ModelDescription | None) -> str:
     if description is None:
         return text("about_none")
     if description.card:
-        return _without_front_matter(description.card)
+        return _text_of(description.card)
     lines = [f"## {description.name}"]
     if config := description.config:
         facts = {
@@ -29,7 +29,8 @@ def about_text(description: ModelDescription | None) -> str:
     return "\n\n".join(lines)
 
 
-def _without_front_matter(card: str) -> str:
+def _text_of(card: str) -> str:
+    """The card without front matter and without its pictures, whose paths lead nowhere from the page."""
     if card.startswith("---\n"):
-        return card.split("\n---\n", 1)[-1]
-    return card
+        card = card.split("\n---\n", 1)[-1]
+    return "\n".join(line for line in card.splitlines() if not line.startswith("!["))

@@ -21,9 +21,12 @@ def choices() -> list[tuple[str, str]]:
 
 
 def values_within(preset: str, ranges: dict) -> dict[str, float]:
-    """The preset's settings, brought into a model's `ranges` (setting -> minimum, maximum, default)."""
+    """The preset's settings, brought into a model's `ranges` (setting -> minimum, maximum, default).
+
+    Balanced is the model's own defaults where it has some.
+    """
     values = dict(PRESETS[preset])
     for name in values.keys() & ranges.keys():
-        minimum, maximum, _ = ranges[name]
-        values[name] = min(max(values[name], minimum), maximum)
+        minimum, maximum, default = ranges[name]
+        values[name] = default if preset == BALANCED else min(max(values[name], minimum), maximum)
     return values

@@ -38,7 +38,7 @@ MINI_MODEL = ModelConfig(
     noise=NoiseScheduleConfig(prediction_type="v_prediction"),
     native_size=256,
     relevance_polarity="high",
-    slider_ranges={"guidance_scale": [1, 6, 2], "sketch_guidance_scale": [1, 4, 1], "noise_level": [0, 1, 0]},
+    slider_ranges={"guidance_scale": [1, 6, 1.5], "sketch_guidance_scale": [1, 4, 1], "noise_level": [0, 1, 0]},
     licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see the model card",
     trained_on=(
         "Recoloured DiceBear characters (adventurer by Lisa Wischofsky, toon-head by Johan Melin, micah by "
