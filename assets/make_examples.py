@@ -341,9 +341,9 @@ Open Clip Art: for the sketches every fill made white. Characters: cut, and for 
 {rows}
 
 `favicon.png` is this project's own. `screenshot.png` shows the page with an example of the table; `mini-samples.jpg`
-shows drawings of the held-out benchmark: DiceBear styles adventurer (Lisa Wischofsky), ToonHead (Johan Melin) and Avatar
-Illustration System (Micah Lanier), all CC BY 4.0 and recoloured, Open Peeps (Pablo Stanley, CC0), and Open Clip Art
-(public domain).
+shows drawings of the held-out benchmark: DiceBear styles adventurer (Lisa Wischofsky), ToonHead (Johan Melin) and
+Avatar Illustration System (Micah Lanier), all CC BY 4.0 and recoloured, Open Peeps (Pablo Stanley, CC0), and Open
+Clip Art (public domain).
 
 Ren'Py's games are © 2004-2022 Tom Rothamel and their artists, under the MIT licence:
 
