@@ -194,10 +194,9 @@ class TestMetrics:
 
 @pytest.fixture(scope="module")
 def heads():
-    """Four held-out characters as a library."""
-    specs = [
-        sample_character(np.random.default_rng(i), "held-out", s) for i, s in enumerate(["adventurer"] * 3 + ["micah"])
-    ]
+    """Five held-out characters as a library, two at least of a style: a reference shows another one."""
+    styles = ["adventurer"] * 3 + ["micah"] * 2
+    specs = [sample_character(np.random.default_rng(i), "held-out", style) for i, style in enumerate(styles)]
     return pack([render_character(spec, 256) for spec in specs])
 
 

@@ -350,14 +350,6 @@ def test_pool_goes_on_exactly(model, library, batches):
             assert torch.equal(one, other)
 
 
-def test_states_from_before_the_pool_was_kept_still_load(tiny_config, library):
-    task = make_task("unet", tiny_config, library)
-    other = sampler(library, seed=5)
-    task.load_state_dict({"sampler": other.state_dict()})
-    assert torch.equal(task.pool.sampler.sample(2).truth, other.sample(2).truth)
-    assert task.batch(4).z0.shape == (4, 4, 8, 8)
-
-
 def test_latent_statistics_standardise_and_leave_pictures_alone(library):
     torch.manual_seed(0)
     config = VAEConfig(
