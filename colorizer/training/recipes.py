@@ -98,7 +98,7 @@ MINI_CPU = Recipe(
     vae=LoopOptions(steps=6000, seconds=1580, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
     clip=LoopOptions(steps=4000, seconds=2400, batch=24, lr=6e-4, warmup=100, weight_decay=0.02),
     unet=LoopOptions(
-        steps=20000, seconds=3600, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
+        steps=20000, seconds=3540, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
     ),
     reuse=6.0,
 )
