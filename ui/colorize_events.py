@@ -7,8 +7,10 @@ import gradio as gr
 from ui import presets, status
 from ui.about import about_text
 from ui.colorize_layout import ColorizePage
-from ui.colorize_run import ColorizeRun, errors_as_toasts
+from ui.colorize_run import ColorizeRun
+from ui.errors import errors_as_toasts
 from ui.examples import Example
+from ui.generate import Generate
 from ui.model_shelf import ModelShelf
 from ui.picture_events import connect_pictures
 from ui.settings_layout import MAX_SEED, SLIDER_RANGES, size_choices, slider_range
@@ -20,9 +22,11 @@ QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LOCAL = {"queue": False, **QUIET}
 
 
-def connect(page: ColorizePage, shelf: ModelShelf, examples: list[Example], about: gr.Markdown) -> None:
+def connect(
+    page: ColorizePage, shelf: ModelShelf, generate: Generate, examples: list[Example], about: gr.Markdown
+) -> None:
     """Attach all events. Call inside the `gr.Blocks` of the page."""
-    _connect_run(page, ColorizeRun(page, shelf))
+    _connect_run(page, ColorizeRun(page, shelf, generate))
     connect_pictures(page)
     _connect_settings(page, shelf)
     _connect_variants(page)

@@ -1,11 +1,10 @@
 """What happens when Colorize is pressed: check, run step by step, show; and what Stop leaves behind."""
 
-import logging
 import secrets
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import gradio as gr
@@ -19,28 +18,14 @@ from colorizer.png import PictureParameters, save_png
 from colorizer.settings import GenerationSettings
 from ui import status
 from ui.colorize_layout import ColorizePage
+from ui.errors import errors_as_toasts
+from ui.generate import Generate
 from ui.model_shelf import ModelShelf
 from ui.settings_layout import MAX_SEED, MAX_VARIANTS
 from ui.texts import text
 
-log = logging.getLogger(__name__)
-
 Values = dict  # component -> its value
 Updates = dict  # component -> its new value or gr.update(...)
-
-
-@contextmanager
-def errors_as_toasts() -> Iterator[None]:
-    """Turn an error into a short message on the page. Unforeseen ones go to the log in full."""
-    try:
-        yield
-    except UserError as error:
-        raise gr.Error(str(error), duration=10, print_exception=False) from error
-    except gr.Error:
-        raise
-    except Exception as error:
-        log.exception("a run failed")
-        raise gr.Error(text("error_unexpected"), duration=15, print_exception=False) from error
 
 
 def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str) -> list[Path]:
@@ -54,8 +39,8 @@ def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str) 
 class ColorizeRun:
     """Handlers of the run events. Holds components and the shared models, nothing of any visitor."""
 
-    def __init__(self, page: ColorizePage, shelf: ModelShelf):
-        self.page, self.shelf = page, shelf
+    def __init__(self, page: ColorizePage, shelf: ModelShelf, generate: Generate):
+        self.page, self.shelf, self.generate = page, shelf, generate
         self.inputs = {
             page.sketch,
             page.reference,
@@ -69,7 +54,7 @@ class ColorizeRun:
     def check(self, values: Values) -> Updates:
         """Before the queue: refuse at once what could not run."""
         with errors_as_toasts():
-            self._settings(values)
+            self.settings(values)
             self._sketch_path(values)
             self.shelf.describe(values[self.page.model])
         page = self.page
@@ -84,16 +69,15 @@ class ColorizeRun:
         page = self.page
         with errors_as_toasts():
             started = time.monotonic()
-            settings = self._settings(values)
+            settings = self.settings(values)
             sketch_path = self._sketch_path(values)
             prepared = load_sketch(sketch_path, values[page.preparation])
             reference = None if values[page.reference] is None else read_picture(values[page.reference])
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
-            colorizer = self.shelf.open(values[page.model], values[page.prediction_type])
+            chosen = (values[page.model], values[page.prediction_type])
+            colorizer = self.shelf.open(*chosen)
             yield {page.status: status.busy(text("status_encoding"))}
-            encoded_reference = None if reference is None else colorizer.encode_reference(reference)
-            encoded_sketch = colorizer.encode_sketch(prepared, settings.size)
-            with closing(colorizer.generate(encoded_sketch, encoded_reference, settings)) as events:
+            with closing(self.generate(*chosen, prepared, reference, settings)) as events:
                 shown = None
                 for event in events:
                     if isinstance(event, Preview):
@@ -112,7 +96,8 @@ class ColorizeRun:
             updates |= {page.variants: gr.update(visible=len(seeds) > 1), page.download: gr.update(interactive=True)}
         return updates
 
-    def _settings(self, values: Values) -> GenerationSettings:
+    def settings(self, values: Values) -> GenerationSettings:
+        """What the page's controls are set to, with a new seed unless it is kept."""
         chosen = {name: values[component] for name, component in self.page.settings.items()}
         if not values[self.page.seed_lock]:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)

@@ -1,6 +1,8 @@
 """The models a visitor can choose from, and the one that is in memory."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from colorizer.pipeline import Colorizer
 from colorizer.precision import choose_device
 from colorizer.published import default_prediction_type, stated_prediction_type
 from ui.texts import text
+
+PATIENCE = 30.0  # seconds that a change of model waits for a run to end
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class ModelShelf:
         self._folder, self._extra = folder, extra
         self.device = str(choose_device(device))
         self._lock = threading.Lock()
+        self._unused = threading.Condition(self._lock)
+        self._users = 0
         self._loaded: tuple[tuple, Colorizer] | None = None
 
     def names(self) -> list[str]:
@@ -62,18 +68,50 @@ class ModelShelf:
         return ModelDescription(name, config.native_size, config.slider_ranges, config=config, card=card_text)
 
     def open(self, name: str, prediction_type: str | None = None) -> Colorizer:
-        """The loaded model. `prediction_type` counts only for files that do not state it."""
+        """The loaded model. `prediction_type` counts only for files that do not state it.
+
+        Another model is not put in the place of one that is in use: two may not fit into memory. UserError when that
+        lasts.
+        """
+        key = self._key(name, prediction_type)
+        with self._lock:
+            return self._load(key)
+
+    @contextmanager
+    def using(self, name: str, prediction_type: str | None = None) -> Iterator[Colorizer]:
+        """`open`, and nothing else is loaded in the model's place until the end of the `with` block."""
+        key = self._key(name, prediction_type)
+        with self._lock:
+            colorizer = self._load(key)
+            self._users += 1
+        try:
+            yield colorizer
+        finally:
+            with self._lock:
+                self._users -= 1
+                self._unused.notify_all()
+
+    def _key(self, name: str, prediction_type: str | None) -> tuple:
         path = self._path(name)
         if self.describe(name).states_prediction_type:
             prediction_type = None
         elif prediction_type is None:
             prediction_type = default_prediction_type(path, read_metadata(path))
-        key = (path, path.stat().st_mtime_ns, prediction_type)
-        with self._lock:
-            if self._loaded is None or self._loaded[0] != key:
-                self._loaded = None  # frees the old weights before the new ones are read
-                self._loaded = (key, Colorizer.load(path, device=self.device, prediction_type=prediction_type))
-            return self._loaded[1]
+        return path, path.stat().st_mtime_ns, prediction_type
+
+    def _load(self, key: tuple) -> Colorizer:
+        """Call with the lock held."""
+
+        def is_free() -> bool:
+            return not self._users or (self._loaded is not None and self._loaded[0] == key)
+
+        if not self._unused.wait_for(is_free, PATIENCE):
+            raise UserError(text("error_other_model"))
+        if self._loaded is None or self._loaded[0] != key:
+            path, _, prediction_type = key
+            self._loaded = None  # frees the old weights before the new ones are read
+            self._loaded = (key, Colorizer.load(path, device=self.device, prediction_type=prediction_type))
+        return self._loaded[1]
 
     def _paths(self) -> dict[str, Path]:
         found = sorted(self._folder.glob("*.safetensors"))

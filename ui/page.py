@@ -11,6 +11,7 @@ from ui.api import add_colorize_endpoint
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
 from ui.examples import ASSETS, load_examples, thumbnail
+from ui.generate import build_generate
 from ui.model_shelf import ModelShelf
 from ui.security import SecurityHeaders
 from ui.texts import text
@@ -44,6 +45,7 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
     examples = load_examples()
     name = shelf.default()
     description = shelf.describe(name) if name else None
+    generate = build_generate(shelf)
     with gr.Blocks(title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks:
         gr.HTML(
             HEADER.format(title=text("title"), tagline=text("tagline"), toggle=text("theme_toggle")),
@@ -60,7 +62,7 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
                 )
             with gr.Tab(text("tab_about")):
                 about = build_about(description)
-        connect(page, shelf, examples, about)
+        connect(page, shelf, generate, examples, about)
         add_colorize_endpoint(shelf)
     return blocks.queue(max_size=MAX_WAITING)
 

@@ -105,6 +105,7 @@ TEXTS = {
     "error_no_sketch": "Add a sketch first: the model colours its lines.",
     "error_not_a_file": "That upload did not arrive as a file. Please add the picture again.",
     "error_no_model": "There is no model to colour with. Put a .safetensors file into the checkpoints folder.",
+    "error_other_model": "Another model is at work just now. Try again when it is done, or choose that model.",
     "error_unknown_model": "The model “{name}” is no longer in the checkpoints folder. Choose another one.",
     # endpoint
     "api_sketch": "Sketch",

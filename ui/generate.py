@@ -1,0 +1,51 @@
+"""The one way from a page, a folder or a program to pictures; on a Space with ZeroGPU it runs inside a GPU call."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from PIL.Image import Image
+
+from colorizer.pipeline import Preview, Result
+from colorizer.settings import GenerationSettings
+from ui.errors import errors_as_toasts
+from ui.model_shelf import ModelShelf
+
+try:
+    import spaces  # there on Hugging Face Spaces only
+except ImportError:
+    spaces = None
+
+# Seconds of a GPU to ask for. Upper bounds and no estimates: what takes longer than it asked for is ended.
+GPU_START = 15  # the weights come to the GPU, the sketch and the reference are encoded, the pictures decoded
+GPU_PASS = 0.1  # one pass through the U-Net at 512 x 512 pixels
+
+Generate = Callable[[str, str | None, Image, Image | None, GenerationSettings], Iterator[Preview | Result]]
+
+
+def gpu_seconds(settings: GenerationSettings, native_size: int) -> int:
+    """How long a GPU to ask for: it grows with the steps, the pictures, their pixels and the guidance."""
+    guided = (settings.guidance_scale != 1) + (settings.sketch_guidance_scale != 1)
+    passes = settings.steps * settings.batch_size * (1 + guided)
+    squares = ((settings.size or native_size) / 512) ** 2
+    return round(GPU_START + GPU_PASS * passes * max(squares, 0.25))
+
+
+def build_generate(shelf: ModelShelf) -> Generate:
+    """`generate(model, prediction_type, sketch, reference, settings)` for the models of a shelf.
+
+    It yields as `Colorizer.generate` does, and closing it ends the run after the step under way. Arguments and what it
+    yields can be pickled, because ZeroGPU runs it in another process; its errors are toasts already, the only errors
+    that come back from there.
+    """
+
+    def seconds(model, prediction_type, sketch, reference, settings) -> int:
+        return gpu_seconds(settings, shelf.describe(model).native_size)
+
+    def generate(model, prediction_type, sketch, reference, settings):
+        with errors_as_toasts(), shelf.using(model, prediction_type) as colorizer:
+            encoded_reference = None if reference is None else colorizer.encode_reference(reference)
+            encoded_sketch = colorizer.encode_sketch(sketch, settings.size)
+            with closing(colorizer.generate(encoded_sketch, encoded_reference, settings)) as events:
+                yield from events
+
+    return generate if spaces is None else spaces.GPU(duration=seconds)(generate)
