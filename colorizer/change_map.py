@@ -1,4 +1,4 @@
-"""What an edit changed, and what else moved with it: CIEDE2000 between two pictures."""
+"""What an edit changed, and what else moved with it: CIEDE2000 between two pictures, as a map and in numbers."""
 
 import matplotlib
 import numpy as np
@@ -28,6 +28,19 @@ def change_picture(difference: NDArray[np.floating], full_scale: float = FULL_SC
     """A map of differences as a picture, mode "RGB": dark where nothing changed, yellow from `full_scale` on."""
     colours = matplotlib.colormaps["viridis"](np.clip(difference / full_scale, 0, 1), bytes=True)
     return Image.fromarray(colours[..., :3])
+
+
+def inside_and_outside(
+    difference: NDArray[np.floating], region: NDArray[np.bool_]
+) -> tuple[float | None, float | None]:
+    """Mean difference inside and outside a region; None where there are no such pixels.
+
+    difference: (height, width); region: (rows, columns), stretched over all of it as CLIP's token grid is.
+    """
+    height, width = difference.shape
+    rows, columns = region.shape
+    inside = region[np.arange(height) * rows // height][:, np.arange(width) * columns // width]
+    return tuple(float(difference[part].mean()) if part.any() else None for part in (inside, ~inside))
 
 
 def _lab(picture: Image.Image) -> NDArray[np.floating]:

@@ -14,10 +14,12 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from colorizer import published
-from colorizer.config import ModelConfig, from_dict, to_dict
+from colorizer.config import CLIPConfig, ModelConfig, from_dict, to_dict
 from colorizer.errors import UserError
+from colorizer.models.clip import ReferenceEncoder
 from colorizer.models.model import ColorizationModel
 from colorizer.published import PREDICTION_TYPES
 
@@ -84,10 +86,29 @@ def load_checkpoint(
             tensors = {key: file.get_tensor(key) for key in keys}
             config, tensors = published.convert(path, tensors, metadata, prediction_type, with_clip)
         else:
-            raise UserError(
-                f"{path.name} holds no colorization model; choose a checkpoint of this project or a v1 file"
-            )
+            raise _no_model(path)
         return _assemble(config, tensors, path, torch.device(device), dtype, with_clip)
+
+
+def load_clip(path: str | Path, device: str | torch.device = "cpu") -> ReferenceEncoder:
+    """The reference encoder of a checkpoint alone, in eval mode; nothing else of the file is read. Raises UserError."""
+    path = Path(path)
+    with _open(path) as file:
+        metadata, keys = file.metadata() or {}, file.keys()
+        if metadata.get("format") == FORMAT:
+            config = read_config(metadata, path).clip
+            tensors = {key.removeprefix("clip."): file.get_tensor(key) for key in keys if key.startswith("clip.")}
+        elif published.is_published(keys):
+            config = CLIPConfig()
+            stored = {key: file.get_tensor(key) for key in keys if key.startswith(published.CLIP)}
+            tensors = {k.removeprefix("clip."): t for k, t in published.clip_tensors(config, stored).items()}
+        else:
+            raise _no_model(path)
+        with torch.device("meta"):
+            clip = ReferenceEncoder(config)
+        _assign(clip, tensors, path, torch.device(device), torch.float32)
+    clip.restore_buffers()
+    return clip.to(device).eval()
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -141,14 +162,24 @@ def _assemble(
     # Nothing is allocated on the meta device, and `assign` puts the tensors in place: the weights exist once.
     with torch.device("meta"):
         model = ColorizationModel(config, with_clip)
-    _check_keys({key: tensor.shape for key, tensor in model.state_dict().items()}, tensors, path)
-    for key in list(tensors):
-        tensor = tensors[key]
-        tensors[key] = tensor.to(device, dtype if tensor.is_floating_point() else None)
-    model.load_state_dict(tensors, assign=True)
+    _assign(model, tensors, path, device, dtype)
     if model.clip is not None:
         model.clip.restore_buffers()
     return model.to(device).eval()
+
+
+def _assign(
+    module: nn.Module, tensors: dict[str, torch.Tensor], path: Path, device: torch.device, dtype: torch.dtype
+) -> None:
+    _check_keys({key: tensor.shape for key, tensor in module.state_dict().items()}, tensors, path)
+    for key in list(tensors):
+        tensor = tensors[key]
+        tensors[key] = tensor.to(device, dtype if tensor.is_floating_point() else None)
+    module.load_state_dict(tensors, assign=True)
+
+
+def _no_model(path: Path) -> UserError:
+    return UserError(f"{path.name} holds no colorization model; choose a checkpoint of this project or a v1 file")
 
 
 def _check_keys(expected: dict[str, torch.Size], tensors: dict[str, torch.Tensor], path: Path) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from colorizer.checkpoint import checkpoint_hash, load_checkpoint
 from colorizer.config import ModelConfig
 from colorizer.denoiser import GuidedDenoiser
+from colorizer.encoder import Encoder, halves_clip
 from colorizer.errors import UserError
 from colorizer.images import Placement, fit_and_pad
 from colorizer.manipulation import apply_edits
@@ -71,6 +72,7 @@ class Colorizer:
     """A loaded model, safe to call from several threads: only one of them is inside the model at a time.
 
     The lock is held for one step and never over a `yield`, so a generation that somebody leaves alone blocks nobody.
+    CLIP has a lock of its own: references and texts are encoded while a generation runs.
     """
 
     def __init__(self, model: ColorizationModel, path: str | Path, dtype: torch.dtype = torch.float32):
@@ -85,9 +87,7 @@ class Colorizer:
         self.model = model
         model.unet.to(dtype)
         model.sketch_encoder.to(dtype)
-        self._half_clip = dtype != torch.float32 and self.device.type == "cuda"
-        if self._half_clip:
-            model.clip.to(torch.float16)
+        self.encoder = Encoder(model.clip, halves_clip(dtype, self.device))
         self._lock = threading.Lock()
 
     @classmethod
@@ -110,17 +110,11 @@ class Colorizer:
 
     def encode_reference(self, image: Image.Image) -> EncodedReference:
         """Image tokens of a reference picture of any size and aspect."""
-        # Whole pixels are averaged first: 40 megapixels as floats would take half a gigabyte.
-        image = image.convert("RGB")
-        image = image.reduce(max(1, min(image.size) // (8 * self.model.clip.image_size)))
-        pixels = _to_tensor(image).to(self.device) / 255
-        with self._inside_model(), self._clip_precision():
-            return EncodedReference(self.model.clip.encode_image(pixels).float())
+        return EncodedReference(self.encoder.encode_image(image))
 
     def encode_text(self, texts: list[str]) -> Tensor:
         """Text embeddings (len(texts), D), float32, each of length 1."""
-        with self._inside_model(), self._clip_precision():
-            return self.model.clip.encode_text(texts).float()
+        return self.encoder.encode_text(texts)
 
     def encode_sketch(self, sketch: Image.Image, size: int | None = None) -> EncodedSketch:
         """Sketch features of dark lines on white ("L" or "RGB").
@@ -253,9 +247,6 @@ class Colorizer:
     def _inside_model(self) -> Iterator[None]:
         with self._lock, torch.inference_mode():
             yield
-
-    def _clip_precision(self):
-        return torch.autocast(self.device.type, torch.float16, enabled=self._half_clip)
 
 
 class _PreviewPace:

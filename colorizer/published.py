@@ -63,7 +63,7 @@ def convert(
     converted |= {_sketch_encoder_key(key): t for key, t in tensors.items() if key.startswith(SKETCH_ENCODER)}
     _refuse_unconverted(path, tensors, converted)
     if with_clip:
-        converted |= _clip_tensors(config.clip, tensors)
+        converted |= clip_tensors(config.clip, tensors)
     return config, converted
 
 
@@ -190,7 +190,7 @@ def _refuse_unconverted(path: Path, tensors: Tensors, converted: Tensors) -> Non
         )
 
 
-def _clip_tensors(config: CLIPConfig, tensors: Tensors) -> Tensors:
+def clip_tensors(config: CLIPConfig, tensors: Tensors) -> Tensors:
     """CLIP's weights: those in the file, and open_clip's own for what the file lacks."""
     with torch.device("meta"):
         expected = ReferenceEncoder(config).clip.state_dict().keys()

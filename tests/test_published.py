@@ -162,7 +162,7 @@ def test_clip_in_the_file_is_used(tiny_config):
     stored = ReferenceEncoder(tiny_config.clip).clip.state_dict()
     tensors = {f"cond_stage_model.model.{key}": tensor for key, tensor in stored.items()}
     loaded = ReferenceEncoder(tiny_config.clip)
-    converted = published._clip_tensors(tiny_config.clip, tensors)
+    converted = published.clip_tensors(tiny_config.clip, tensors)
     loaded.load_state_dict({key.removeprefix("clip."): tensor for key, tensor in converted.items()})
     assert all(torch.equal(tensor, loaded.clip.state_dict()[key]) for key, tensor in stored.items())
 

@@ -9,6 +9,7 @@ from colorizer.errors import UserError
 # command -> (module with add_arguments(parser) and run(args) -> int, one line of help)
 COMMANDS = {
     "colorize": ("colorizer.cli.colorize", "colour a sketch, or a folder of them, like a reference"),
+    "degree": ("colorizer.cli.degree", "show one edit at several target scales side by side"),
     "evaluate": ("colorizer.cli.evaluate", "measure a model on triples of sketch, reference and truth"),
     "fetch": ("colorizer.cli.fetch", "download the published weights"),
     "heatmap": ("colorizer.cli.heatmap", "show which regions of a reference a text reaches"),

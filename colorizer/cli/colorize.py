@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Colour what was asked for. A folder's bad files are listed and skipped, and make the exit status 1."""
-    settings = _settings(args)
+    settings = read_settings(args)
     jobs = plan_outputs(args.sketch, args.out, *([args.reference] if args.reference else []))
     reference = None if args.reference is None else read_picture(args.reference)
     colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
@@ -95,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
     return 1 if skipped else 0
 
 
-def _settings(args: argparse.Namespace) -> GenerationSettings:
+def read_settings(args: argparse.Namespace) -> GenerationSettings:
+    """What the arguments of `add_arguments` say. Raises UserError."""
     edits = read_edits(args.edits) if args.edits else ()
     return GenerationSettings(
         steps=args.steps,

@@ -1,13 +1,39 @@
-"""Relevance kept between moves of a slider, so that only bands and weights are computed again."""
+"""What the edit panel keeps between moves of a slider, so that only bands and weights are computed again."""
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from colorizer.manipulation.relevance import Relevance, relevance
+
+
+class Kept:
+    """The last `capacity` values by key, the least recently used dropped first.
+
+    One for each session: nothing is kept at module level, and an instance holds no lock, so that it can be copied.
+    """
+
+    def __init__(self, capacity: int):
+        self.capacity = capacity
+        self._entries: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The value of `key`, which is never None, made at the first call only."""
+        # taken out and put back: two handlers of one session may come here at once
+        found = self._entries.pop(key, None)
+        if found is None:
+            found = make()
+        self._entries[key] = found
+        while len(self._entries) > self.capacity:
+            self._entries.popitem(last=False)
+        return found
 
 
 def tokens_key(tokens: Tensor) -> str:
@@ -17,17 +43,13 @@ def tokens_key(tokens: Tensor) -> str:
 
 
 class RelevanceCache:
-    """The relevance of the last `capacity` pairs of reference and control text, the least recently used dropped first.
-
-    One for each session: nothing is kept at module level, and an instance holds no lock, so that it can be copied.
-    """
+    """The relevance of the last `capacity` pairs of reference and control text."""
 
     def __init__(self, capacity: int = 64):
-        self.capacity = capacity
-        self._entries: OrderedDict[tuple[str, str, str], Relevance] = OrderedDict()
+        self._kept = Kept(capacity)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._kept)
 
     def get(
         self, key: str, control: str, tokens: Tensor, encode_text: Callable[[list[str]], Tensor], polarity: str
@@ -36,12 +58,7 @@ class RelevanceCache:
 
         key: `tokens_key(tokens)`, which the caller keeps with the reference.
         """
-        entry_key = (key, control, polarity)
-        # taken out and put back: two handlers of one session may come here at once
-        found = self._entries.pop(entry_key, None)
-        if found is None:
-            found = relevance(tokens[:, 1:], encode_text([control])[0].to(tokens.device), polarity)
-        self._entries[entry_key] = found
-        while len(self._entries) > self.capacity:
-            self._entries.popitem(last=False)
-        return found
+        return self._kept.get(
+            (key, control, polarity),
+            lambda: relevance(tokens[:, 1:], encode_text([control])[0].to(tokens.device), polarity),
+        )

@@ -1,13 +1,20 @@
-"""The degree strip: one edit at several target scales, so that progressive change is seen."""
+"""The degree strip: one edit at several target scales side by side, so that progressive change is seen."""
 
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw, ImageFont
 
 from colorizer.errors import UserError
 from colorizer.manipulation.edit import Edit
 
+if TYPE_CHECKING:  # it holds edits and would import this package in turn
+    from colorizer.settings import GenerationSettings
+
 FEWEST, MOST = 3, 7
+LABEL, GAP = 30, 8  # pixels: height of a line of text, space between pictures
 
 
 def degree_scales(low: float, high: float, count: int) -> tuple[float, ...]:
@@ -24,3 +31,35 @@ def degree_edits(edits: Sequence[Edit], index: int, scales: Sequence[float]) -> 
     return [
         (*edits[:index], dataclasses.replace(edits[index], target_scale=scale), *edits[index + 1 :]) for scale in scales
     ]
+
+
+def degree_settings(settings: "GenerationSettings", index: int, scales: Sequence[float]) -> "list[GenerationSettings]":
+    """The settings of each picture of the strip: one picture a scale, all with the seed of `settings`.
+
+    index: of the edit that is varied; it is switched on.
+    """
+    edits = [*settings.edits]
+    edits[index] = dataclasses.replace(edits[index], enabled=True)
+    return [settings.evolve(edits=step, batch_size=1) for step in degree_edits(edits, index, scales)]
+
+
+def strip_picture(pictures: Sequence[Image.Image], scales: Sequence[float], title: str) -> Image.Image:
+    """The pictures, all of one size, side by side with their target scales below and `title` above. Mode "RGB"."""
+    width, height = pictures[0].size
+    strip = Image.new("RGB", (len(pictures) * (width + GAP) + GAP, height + 2 * LABEL + GAP), "white")
+    draw = ImageDraw.Draw(strip)
+    font = ImageFont.load_default(size=16)
+    while title and draw.textlength(title, font=font) > strip.width - 2 * GAP:
+        title = f"{title.rstrip('…')[:-1]}…"
+    draw.text((GAP, LABEL / 2), title, fill="black", font=font, anchor="lm")
+    for i, (picture, scale) in enumerate(zip(pictures, scales, strict=True)):
+        left = GAP + i * (width + GAP)
+        strip.paste(picture.convert("RGB"), (left, LABEL))
+        draw.text(
+            (left + width / 2, LABEL + height + (LABEL + GAP) / 2),
+            f"scale {scale:g}",
+            fill="black",
+            font=font,
+            anchor="mm",
+        )
+    return strip

@@ -1,0 +1,55 @@
+"""`degree`: one edit at several target scales, same seed, side by side in one picture."""
+
+import argparse
+import sys
+
+from tqdm import tqdm
+
+from colorizer.cli import colorize
+from colorizer.cli.outputs import plan_outputs
+from colorizer.errors import UserError
+from colorizer.images import read_picture
+from colorizer.lineart import load_sketch
+from colorizer.manipulation import degree_scales
+from colorizer.manipulation.degree import FEWEST, MOST, degree_settings, strip_picture
+from colorizer.pipeline import Colorizer, Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    colorize.add_arguments(parser)
+    parser.add_argument("--lowest", type=float, default=4.0, help="first target scale (%(default)s)")
+    parser.add_argument("--highest", type=float, default=16.0, help="last target scale (%(default)s)")
+    parser.add_argument("--count", type=int, default=5, help=f"pictures, {FEWEST} to {MOST} (%(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the strip of the last edit; the edits before it stay as they are."""
+    scales = degree_scales(args.lowest, args.highest, args.count)
+    settings = colorize.read_settings(args)
+    if not settings.edits:
+        raise UserError("A degree strip needs an edit; give --edit or --edits. The last one is varied.")
+    if args.sketch.is_dir():
+        raise UserError(f"A degree strip is made from one sketch and {args.sketch} is a folder; give a picture.")
+    if args.reference is None:
+        raise UserError("Edits change a reference and there is none; give --reference.")
+    ((_, out),) = plan_outputs(args.sketch, args.out, args.reference)
+    sketch, reference = load_sketch(args.sketch, args.sketch_mode), read_picture(args.reference)
+    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    encoded = colorizer.encode_sketch(sketch, settings.size), colorizer.encode_reference(reference)
+
+    pictures = []
+    with tqdm(total=settings.steps * len(scales), unit="step") as progress:
+        for step in degree_settings(settings, len(settings.edits) - 1, scales):
+            for event in colorizer.generate(*encoded, step, previews=False):
+                if isinstance(event, Result):
+                    pictures += event.images
+                    notes = event.notes
+                else:
+                    progress.update()
+    try:
+        strip_picture(pictures, scales, settings.edits[-1].target).save(out, format="PNG")
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}); check the folder.") from error
+    for note in notes:
+        print(note, file=sys.stderr)
+    return 0
