@@ -8,6 +8,7 @@ import torch
 from colorizer.checkpoint import save_checkpoint
 from colorizer.config import CLIPConfig, ModelConfig, UNetConfig, VAEConfig
 from colorizer.models.model import ColorizationModel
+from tests.study_fixtures import database, study, study_folder  # noqa: F401  (fixtures for every test)
 
 TINY = ModelConfig(
     name="tiny",

@@ -17,6 +17,7 @@ COMMANDS = {
     "make-triples": ("colorizer.cli.make_triples", "draw the standard triples to evaluate on"),
     "parity": ("colorizer.cli.parity", "compare with stored outputs of the published implementation"),
     "sketch": ("colorizer.cli.sketch", "extract or clean up line art"),
+    "study": ("colorizer.cli.study", "make, check and evaluate a study with people"),
     "train": ("colorizer.cli.train", "train a named configuration"),
 }
 
