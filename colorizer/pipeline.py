@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +19,7 @@ from colorizer.denoiser import GuidedDenoiser
 from colorizer.encoder import Encoder, halves_clip
 from colorizer.errors import UserError
 from colorizer.images import Placement, fit_and_pad
-from colorizer.manipulation import apply_edits
+from colorizer.manipulation import Edit, apply_edits
 from colorizer.models.model import ColorizationModel
 from colorizer.precision import choose_device, choose_dtype, is_out_of_memory
 from colorizer.sampling import Sampler, draw_noise, image_generators
@@ -111,6 +111,21 @@ class Colorizer:
     def encode_reference(self, image: Image.Image) -> EncodedReference:
         """Image tokens of a reference picture of any size and aspect."""
         return EncodedReference(self.encoder.encode_image(image))
+
+    def edit_reference(
+        self, reference: EncodedReference, edits: Sequence[Edit]
+    ) -> tuple[EncodedReference, tuple[str, ...]]:
+        """The reference after the edits, as every generation applies them, and notes for the user about them."""
+        tokens, notes = apply_edits(
+            reference.tokens,
+            edits,
+            self.encode_text,
+            self.config.kind,
+            self.config.relevance_polarity,
+            self.model.clip.tokenizer,
+            self.config.known_words,
+        )
+        return EncodedReference(tokens), tuple(notes)
 
     def encode_text(self, texts: list[str]) -> Tensor:
         """Text embeddings (len(texts), D), float32, each of length 1."""
@@ -220,16 +235,8 @@ class Colorizer:
             if settings.edits:
                 raise UserError("Edits change a reference and there is none; add a reference or remove the edits.")
             return None, ()
-        tokens, notes = apply_edits(
-            reference.tokens,
-            settings.edits,
-            self.encode_text,
-            self.config.kind,
-            self.config.relevance_polarity,
-            self.model.clip.tokenizer,
-            self.config.known_words,
-        )
-        return self.model.reference_context(tokens), tuple(notes)
+        edited, notes = self.edit_reference(reference, settings.edits)
+        return self.model.reference_context(edited.tokens), notes
 
     def _empty_features(self, sketch: EncodedSketch) -> tuple[Tensor, ...]:
         size = (sketch.placement.height, sketch.placement.width)

@@ -1,11 +1,11 @@
 """`evaluate`: how near a model comes to the truth on a folder of triples, next to two baselines."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 from colorizer.cli.colorize import DEFAULT_CHECKPOINT
+from colorizer.cli.reports import check_counts, check_writable, estimate_text, save_grid, table_text, write_report
 from colorizer.errors import UserError
 from colorizer.evaluation.benchmark import BASELINES, MEASURES, Evaluation, evaluate
 from colorizer.evaluation.grid import Grid
@@ -42,46 +42,26 @@ def run(args: argparse.Namespace) -> int:
     settings = GenerationSettings(
         steps=args.steps, guidance_scale=args.gs, sketch_guidance_scale=args.sgs, seed=args.seed, size=args.size
     )
-    for name in ("batch", "limit", "grid_rows"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise UserError(f"--{name.replace('_', '-')} must be 1 or more.")
-    for path in filter(None, (args.out, args.grid)):  # found out before the work, not after it
-        if path.is_dir() or not path.resolve().parent.is_dir():
-            raise UserError(f"{path} cannot be written; give a file in a folder that exists.")
+    check_counts(args, "batch", "limit", "grid_rows")
+    check_writable(args.out, args.grid)
     if not args.triples.is_dir():
         raise UserError(f"There is no folder {args.triples}.")
     colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
     grid = Grid(args.grid_rows if args.grid else 0)
     report = evaluate(colorizer, args.triples, Evaluation(settings, args.batch, args.limit, args.sketch_mode), grid.add)
-    _write(report, args.out)
+    write_report(report, args.out)
     if args.grid:
-        try:
-            grid.picture().save(args.grid, format="PNG")
-        except OSError as error:
-            raise UserError(f"{args.grid} cannot be written ({error.strerror}); check the folder.") from error
+        save_grid(grid, args.grid)
     for item in report["skipped"]:
         print(f"skipped {item['name']}: {item['reason']}", file=sys.stderr)
     print(_table(report))
     return 0
 
 
-def _write(report: dict, path: Path) -> None:
-    try:
-        path.write_text(json.dumps(report, indent=1, allow_nan=False), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
-
-
 def _table(report: dict) -> str:
-    def cell(estimate: dict) -> str:
-        if estimate["mean"] is None:
-            return "-"
-        return f"{estimate['mean']:.3f} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
-
     subjects = ("result", *BASELINES)
     rows = [["", *(name.replace("_", " ") for name in subjects)]]
-    rows += [[name, *(cell(report[subject][name]) for subject in subjects)] for name in MEASURES]
-    rows += [["seconds a picture", cell(report["seconds_a_picture"])]]
-    lines = ["  ".join(f"{text:<{20 if i == 0 else 26}}" for i, text in enumerate(row)).rstrip() for row in rows]
+    rows += [[name, *(estimate_text(report[subject][name]) for subject in subjects)] for name in MEASURES]
+    rows += [["seconds a picture", estimate_text(report["seconds_a_picture"])]]
     skipped = f", {len(report['skipped'])} skipped" if report["skipped"] else ""
-    return "\n".join([f"{report['count']} triples{skipped}; mean and 95 % interval", *lines])
+    return f"{report['count']} triples{skipped}; mean and 95 % interval\n{table_text(rows)}"

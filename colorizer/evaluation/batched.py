@@ -5,8 +5,33 @@ from PIL import Image
 
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.pipeline import NO_LINES, Colorizer, EncodedReference, EncodedSketch
+from colorizer.precision import is_out_of_memory
 from colorizer.sampling import Sampler, draw_noise, image_generators
 from colorizer.settings import GenerationSettings
+
+
+def colorize_all(
+    colorizer: Colorizer,
+    sketches: list[EncodedSketch],
+    references: list[EncodedReference],
+    settings: GenerationSettings,
+    seeds: list[int],
+) -> list[Image.Image | str]:
+    """As `colorize_batch`, but with the reason where there is no picture. What the memory cannot hold is halved."""
+    try:
+        results = colorize_batch(colorizer, sketches, references, settings, seeds)
+        return [result or "the model gave invalid numbers (NaN)" for result in results]
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    if len(seeds) == 1:
+        return ["not enough memory; choose a smaller --size"]
+    half = len(seeds) // 2
+    first, second = (
+        colorize_all(colorizer, sketches[part], references[part], settings, seeds[part])
+        for part in (slice(half), slice(half, None))
+    )
+    return [*first, *second]
 
 
 @torch.inference_mode()

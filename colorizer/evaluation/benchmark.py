@@ -13,11 +13,10 @@ from tqdm import tqdm
 
 from colorizer.errors import UserError
 from colorizer.evaluation.areas import FlatRegions, flat_regions
-from colorizer.evaluation.batched import colorize_batch
+from colorizer.evaluation.batched import colorize_all
 from colorizer.evaluation.metrics import bootstrap_mean, line_fidelity, mean_ciede2000, psnr, region_hits, ssim
 from colorizer.evaluation.triples import Triple, find_triples, fit_result, read_triple, reference_mean, white_sketch
 from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch
-from colorizer.precision import is_out_of_memory
 from colorizer.settings import GenerationSettings
 
 MEASURES = ("ciede2000", "region_accuracy", "psnr", "ssim", "line_fidelity")
@@ -62,7 +61,13 @@ def evaluate(
     with ThreadPoolExecutor(2) as pool, tqdm(total=len(places), unit="picture") as progress:
         for jobs in _batches(colorizer, places, evaluation, skipped):
             start = time.perf_counter()
-            results = _colorize(colorizer, jobs, evaluation.settings)
+            results = colorize_all(
+                colorizer,
+                [job.sketch for job in jobs],
+                [job.reference for job in jobs],
+                evaluation.settings,
+                [job.seed for job in jobs],
+            )
             seconds = (time.perf_counter() - start) / len(jobs)
             items += [future.result() for future in pending]  # measured while this batch was coloured
             pending = []
@@ -100,22 +105,6 @@ def _batches(colorizer: Colorizer, places: list, evaluation: Evaluation, skipped
         if len(jobs) == evaluation.batch:
             yield waiting.pop(sketch.latent_size)
     yield from waiting.values()
-
-
-def _colorize(colorizer: Colorizer, jobs: list[Job], settings: GenerationSettings) -> list[Image.Image | str]:
-    """A picture a job, or why there is none. A batch that is too large for the memory is halved."""
-    try:
-        results = colorize_batch(
-            colorizer, [j.sketch for j in jobs], [j.reference for j in jobs], settings, [j.seed for j in jobs]
-        )
-        return [result or "the model gave invalid numbers (NaN)" for result in results]
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-    if len(jobs) == 1:
-        return ["not enough memory; choose a smaller --size"]
-    half = len(jobs) // 2
-    return [*_colorize(colorizer, jobs[:half], settings), *_colorize(colorizer, jobs[half:], settings)]
 
 
 def _item(triple: Triple, result: Image.Image, seed: int, seconds: float) -> dict:

@@ -26,7 +26,7 @@ from colorizer.evaluation.areas import PAPER, flat_regions
 FORMAT = "colorizediffusion-triples"
 PARTS = ("sketch", "reference", "truth", "figure")
 STANDARD = TripleOptions(clean=1.0, shaded=0.0, plain=0.5, clipart=0.15)
-_LEAST_TOLD = 0.95  # what nothing tells would measure luck; irises may be left out of a sketch, dark glasses may not
+LEAST_TOLD = 0.95  # what nothing tells would measure luck; irises may be left out of a sketch, dark glasses may not
 _MOST_TRIES = 200
 
 
@@ -122,11 +122,11 @@ def _draw(library: Library, triple_set: TripleSet, index: int) -> tuple[dict[str
     for trial in range(_MOST_TRIES):
         rng = np.random.default_rng([triple_set.seed, index, trial])
         triples = TripleSampler(library, options, int(rng.integers(2**32))).sample(1, rng.choice(pool, 1))
-        triples = dataclasses.replace(triples, sketch=_visible(triples.sketch))
+        triples = dataclasses.replace(triples, sketch=visible_lines(triples.sketch))
         if options.reference == "cross" and not _differs(triples, library):
             continue
-        item = {part: _to_levels(getattr(triples, part)[0]) for part in PARTS}
-        if told_share(item, exact) >= _LEAST_TOLD:
+        item = {part: to_levels(getattr(triples, part)[0]) for part in PARTS}
+        if told_share(item, exact) >= LEAST_TOLD:
             return item, triples.drawings[0]
     raise UserError("The library has too few drawings with outlines; ask for more characters.")
 
@@ -146,13 +146,13 @@ def _differs(triples: Triples, library: Library) -> bool:
     return shown != partner
 
 
-def _visible(sketch: Tensor) -> Tensor:
+def visible_lines(sketch: Tensor) -> Tensor:
     """Faint outlines made dark, as for training: some styles draw them as shadows only."""
     lines = 1 - sketch
     return 1 - (lines * 2.5).clamp(max=1) if lines.max() < 0.6 else sketch
 
 
-def _to_levels(pixels: Tensor) -> np.ndarray:
+def to_levels(pixels: Tensor) -> np.ndarray:
     """(1, S, S) in [0, 1] -> (S, S) uint8; (3, S, S) -> (S, S, 3) uint8."""
     levels = (pixels * 255).round().to("cpu", torch.uint8).numpy()
     return levels[0] if len(levels) == 1 else np.ascontiguousarray(levels.transpose(1, 2, 0))

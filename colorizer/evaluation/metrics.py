@@ -27,7 +27,7 @@ class Estimate:
 
 def mean_ciede2000(result: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
     """Mean colour difference CIEDE2000 over the pixels of `mask`."""
-    return float(_differences(result[mask], truth[mask]).mean())
+    return float(colour_differences(result[mask], truth[mask]).mean())
 
 
 def region_hits(result: np.ndarray, regions: FlatRegions) -> np.ndarray:
@@ -37,7 +37,12 @@ def region_hits(result: np.ndarray, regions: FlatRegions) -> np.ndarray:
     """
     index = np.arange(1, len(regions) + 1)
     medians = [ndimage.median(result[..., channel], regions.labels, index) for channel in range(3)]
-    return _differences(np.stack(medians, -1), regions.colours) <= SAME_COLOUR
+    return colour_differences(np.stack(medians, -1), regions.colours) <= SAME_COLOUR
+
+
+def median_colour(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(3,): the median of each channel of the sRGB values over the pixels of `mask`."""
+    return np.median(picture[mask], axis=0)
 
 
 def psnr(result: np.ndarray, truth: np.ndarray) -> float:
@@ -97,7 +102,7 @@ def bootstrap_mean(values, weights=None, seed: int = 0, resamples: int = 2000) -
     return Estimate(float(np.average(values, weights=weights)), float(low), float(high), len(values))
 
 
-def _differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def colour_differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """CIEDE2000 between rows of sRGB colours (N, 3) in [0, 255]."""
     parts = [
         deltaE_ciede2000(rgb2lab(first[i : i + _BATCH] / 255), rgb2lab(second[i : i + _BATCH] / 255))

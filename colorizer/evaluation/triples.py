@@ -37,17 +37,27 @@ class Triple:
 
 def find_triples(folder: Path) -> dict[str, dict[str, Path]]:
     """name -> part -> path, sorted by name; parts may be missing. Raises UserError when there is nothing to find."""
-    found: dict[str, dict[str, Path]] = {}
-    for part in (*PARTS, "figure"):
-        place = folder / part
-        if part in PARTS and not place.is_dir():
-            raise UserError(f"{place} does not exist; the folder needs sketch/, reference/ and truth/.")
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
-            known = part in PARTS or path.stem in found
-            if known and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
-                found.setdefault(path.stem, {}).setdefault(part, path)
+    found = find_parts(folder, PARTS, ("figure",))
     if not found:
         raise UserError(f"{folder} has no pictures; put sketch/NAME.png, reference/NAME.png and truth/NAME.png there.")
+    return found
+
+
+def find_parts(folder: Path, parts: tuple[str, ...], more: tuple[str, ...] = ()) -> dict[str, dict[str, Path]]:
+    """name -> part -> path of the pictures in the subfolders `parts`, and those that `more` has of the same names.
+
+    Sorted by name; parts may be missing. Raises UserError when a subfolder of `parts` does not exist.
+    """
+    found: dict[str, dict[str, Path]] = {}
+    for part in (*parts, *more):
+        place = folder / part
+        if part in parts and not place.is_dir():
+            needed = " and ".join([", ".join(f"{name}/" for name in parts[:-1]), f"{parts[-1]}/"])
+            raise UserError(f"{place} does not exist; the folder needs {needed}.")
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            known = part in parts or path.stem in found
+            if known and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+                found.setdefault(path.stem, {}).setdefault(part, path)
     return dict(sorted(found.items()))
 
 
@@ -61,8 +71,8 @@ def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") ->
     """
     if missing := [part for part in PARTS if part not in paths]:
         raise UserError(f"{' and '.join(f'{part}/{name}.png' for part in missing)} missing")
-    line_art = _read(paths["sketch"], read_line_art)
-    reference, truth = (_read(paths[part], read_picture) for part in ("reference", "truth"))
+    line_art = read_part(paths["sketch"], read_line_art)
+    reference, truth = (read_part(paths[part], read_picture) for part in ("reference", "truth"))
     for part, picture in (("sketch", line_art), ("truth", truth)):
         if max(picture.size) < SMALLEST:
             size = f"{picture.width} x {picture.height}"
@@ -78,7 +88,7 @@ def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") ->
     # Without smoothing, so that flat areas keep exactly their colour.
     truth = truth.resize([round(side * scale) for side in truth.size], Image.Resampling.NEAREST)
     if "figure" in paths:
-        given = _read(paths["figure"], read_picture).convert("L")
+        given = read_part(paths["figure"], read_picture).convert("L")
         figure = np.asarray(given.resize(truth.size, Image.Resampling.NEAREST)) >= 128
     else:
         figure = figure_mask(np.asarray(truth))
@@ -113,7 +123,8 @@ def _fit(picture: Image.Image, truth: Image.Image) -> Image.Image:
     return picture if picture.size == truth.size else picture.resize(truth.size, Image.Resampling.LANCZOS)
 
 
-def _read(path: Path, reader) -> Image.Image:
+def read_part(path: Path, reader) -> Image.Image:
+    """The picture, by `read_picture` or `read_line_art`; a UserError names the file with its folder."""
     try:
         return reader(path)
     except UserError as error:
