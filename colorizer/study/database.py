@@ -13,6 +13,7 @@ from colorizer.errors import UserError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 30  # seconds to wait for another writer
+ONE_STATE = {"isolation_level": "REPEATABLE READ"}
 MIGRATION_LOCK = 2401_01456  # any number, the same in every process
 
 
@@ -29,7 +30,8 @@ def open_database(url: str) -> tuple[Engine, Engine]:
     except (SQLAlchemyError, OSError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise UserError(f"The database {address.render_as_string()} cannot be used: {reason}") from error
-    return engine, writing
+    # A report must not see half of what happens meanwhile. SQLite's transactions never do.
+    return (engine if address.drivername == "sqlite" else engine.execution_options(**ONE_STATE)), writing
 
 
 def migrate(connection: Connection) -> None:

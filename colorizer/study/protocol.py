@@ -23,7 +23,7 @@ PASSWORD_VARIABLE = "STUDY_PASSWORD"
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 LARGEST_FILE = 1024 * 1024
 
-Name = Annotated[str, Field(pattern=r"^[\w][\w .()-]*$", max_length=60)]
+Name = Annotated[str, Field(pattern=r"^[^\W_][\w .()-]*$", max_length=60)]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
 Text = Annotated[str, Field(pattern=r"\S", max_length=50_000)]
 STRICT = ConfigDict(extra="forbid", strict=True)

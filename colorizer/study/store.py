@@ -144,7 +144,7 @@ class Store:
 
     def participant(self, code: str) -> ParticipantState:
         """Raises UserError for a code that is not known, here and in every method below."""
-        with self._read() as session:
+        with self.reading() as session:
             return _state(_find(session, code))
 
     def show_trial(self, code: str, trial_id: int) -> None:
@@ -231,7 +231,8 @@ class Store:
                 connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
-    def _read(self) -> Iterator[Session]:
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of all tables, for reports and exports."""
         with _told(), Session(self._engine) as session:
             yield session
 

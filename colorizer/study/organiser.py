@@ -1,0 +1,62 @@
+"""What only the organiser of a study may see. Over a network it is reached by password: `as_organiser`."""
+
+from dataclasses import dataclass
+
+from colorizer.errors import UserError
+from colorizer.study.export import export_zip
+from colorizer.study.records import Records, read_records
+from colorizer.study.session import Study
+
+
+@dataclass(frozen=True)
+class Progress:
+    """finished_by_order: how many finished with each row of the square. finished_trials: condition -> trials."""
+
+    enrolled: int
+    finished: int
+    withdrawn: int
+    finished_by_order: tuple[int, ...]
+    finished_trials: dict[str, int]
+    tries: int
+
+
+def as_organiser(study: Study, password: str) -> "Organiser":
+    """Raises UserError unless the password is right; compared in constant time."""
+    if not study.protocol.check_password(password):
+        raise UserError("This is not the organiser's password.")
+    return Organiser(study)
+
+
+class Organiser:
+    """Counts, exports and reports of a study, from its records at the time of each call."""
+
+    def __init__(self, study: Study):
+        """For whoever has the study's files anyway; everybody else goes through `as_organiser`."""
+        self._study = study
+
+    def records(self) -> Records:
+        """All rows, participants as numbers."""
+        return read_records(self._study.store)
+
+    def progress(self) -> Progress:
+        """How far the study is."""
+        protocol, records = self._study.protocol, self.records()
+        finished = [participant for participant in records.participants if participant["finished_at"]]
+        orders = [participant["order_row"] for participant in finished]
+        done = [trial["condition"] for trial in records.trials if trial["finished_at"] and not trial["practice"]]
+        return Progress(
+            enrolled=len(records.participants),
+            finished=len(finished),
+            withdrawn=records.withdrawals,
+            finished_by_order=tuple(orders.count(row) for row in range(len(protocol.order_rows))),
+            finished_trials={condition.name: done.count(condition.name) for condition in protocol.conditions},
+            tries=len(records.tries),
+        )
+
+    def export_zip(self, kind: str) -> bytes:
+        """All tables as "csv" or "jsonl" in a ZIP file."""
+        return export_zip(self.records(), kind)
+
+    def has_finished(self, code: str) -> bool:
+        """Whether the participant who shows this code went through to the end. Raises UserError for an unknown one."""
+        return self._study.store.participant(code).finished
