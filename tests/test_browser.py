@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageOps
 from colorizer.png import read_parameters
 from ui.model_shelf import ModelShelf
 from ui.page import build_page, launch
+from ui.texts.en import TEXTS as ENGLISH
+from ui.texts.ja import TEXTS as JAPANESE
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -367,6 +369,26 @@ def test_dark_mode_follows_the_system_and_the_switch(visit):
     light.reload()
     light.locator("#sketch input[type=file]").wait_for(state="attached")
     assert brightness(light) < 80  # the choice is kept
+
+
+def test_each_visitor_reads_their_own_language(visit, pictures):
+    japanese, english = visit(locale="ja-JP"), visit(locale="en-GB")
+    for page, words in ((japanese, JAPANESE), (english, ENGLISH)):
+        expect(page.locator("#colorize")).to_have_text(words["colorize"])
+        expect(page.get_by_label(words["preset_sketch"])).to_be_visible()  # a choice
+        expect(page.locator("#guidance_scale")).to_contain_text(words["guidance_scale_info"])
+        expect(page.locator("#stage")).to_contain_text(words["stage_empty_title"])  # HTML
+        expect(page.locator("#status")).to_contain_text(words["status_ready"])  # written by an event
+        assert page.locator("body").get_attribute("lang") == words["language_code"]
+        assert "@@" not in page.content()
+        page.click("#colorize")
+        page.locator(".toast-body", has_text=words["error_no_sketch"]).wait_for()
+    english.click("#language-toggle")
+    expect(english.locator("#colorize")).to_have_text(JAPANESE["colorize"])
+    english.locator("#sketch input[type=file]").wait_for(state="attached")
+    fill(english, pictures)
+    english.click("#colorize")
+    expect(english.locator("#status")).to_contain_text("秒で完成", timeout=RUN_TIMEOUT)
 
 
 def test_nothing_is_fetched_from_elsewhere_and_no_script_fails(visit, url, browser):

@@ -1,4 +1,4 @@
-// Shortcuts, pasting a picture anywhere on the page, and the light/dark switch.
+// Shortcuts, pasting a picture anywhere on the page, the language and the light/dark switch.
 (() => {
   const THEME_KEY = "colorize-theme";
   const button = (id) => document.querySelector(`button#${id}, #${id} button`);
@@ -44,5 +44,15 @@
     if (!event.target.closest?.("#theme-toggle")) return;
     const dark = document.body.classList.toggle("dark");
     localStorage.setItem(THEME_KEY, dark ? "dark" : "light");
+  });
+
+  // The server writes the page in the language of this cookie, else in the browser's.
+  document.addEventListener("click", (event) => {
+    const language = event.target.closest?.("#language-toggle")?.dataset.language;
+    if (!language) return;
+    // On a Space the page is in a frame of another site.
+    const scope = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
+    document.cookie = `language=${language}; path=/; max-age=31536000; ${scope}`;
+    location.reload();
   });
 })();

@@ -14,8 +14,9 @@ from ui.examples import ASSETS, load_examples, thumbnail
 from ui.generate import build_generate
 from ui.model_shelf import ModelShelf
 from ui.security import SecurityHeaders
-from ui.texts import text
+from ui.texts import page_for_everybody, text
 from ui.theme import build_theme, read_css, read_head
+from ui.translated_page import TranslatedPage
 
 MAX_WAITING = 16  # requests in the queue; more are turned away
 MAX_UPLOAD = "20mb"
@@ -32,11 +33,14 @@ HEADER = """
   </svg>
   <div><h1>{title}</h1><p>{tagline}</p></div>
 </div>
-<button id="theme-toggle" type="button" aria-label="{toggle}" title="{toggle}">
-  <svg viewBox="0 0 20 20" aria-hidden="true">
-    <path d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zm0 2v13a6.5 6.5 0 0 1 0-13z"/>
-  </svg>
-</button>
+<div class="header-buttons">
+  <button id="language-toggle" type="button" lang="{other_code}" data-language="{other_code}">{other_language}</button>
+  <button id="theme-toggle" type="button" aria-label="{toggle}" title="{toggle}">
+    <svg viewBox="0 0 20 20" aria-hidden="true">
+      <path d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zm0 2v13a6.5 6.5 0 0 1 0-13z"/>
+    </svg>
+  </button>
+</div>
 """
 
 
@@ -46,12 +50,11 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
     name = shelf.default()
     description = shelf.describe(name) if name else None
     generate = build_generate(shelf)
-    with gr.Blocks(title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks:
-        gr.HTML(
-            HEADER.format(title=text("title"), tagline=text("tagline"), toggle=text("theme_toggle")),
-            elem_id="header",
-            padding=False,
-        )
+    with (
+        page_for_everybody(),
+        gr.Blocks(title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks,
+    ):
+        gr.HTML(_header(), elem_id="header", padding=False)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(text("tab_colorize")):
                 page = build_colorize_page(
@@ -67,6 +70,16 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
     return blocks.queue(max_size=MAX_WAITING)
 
 
+def _header() -> str:
+    return HEADER.format(
+        title=text("title"),
+        tagline=text("tagline"),
+        toggle=text("theme_toggle"),
+        other_code=text("other_language_code"),
+        other_language=text("other_language"),
+    )
+
+
 def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool = False, password: str | None = None) -> str:
     """Serve the page in the background and return its address. With a password, any user name is accepted."""
 
@@ -74,15 +87,17 @@ def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool = False, 
         return hmac.compare_digest(given.encode(), password.encode())
 
     on_space = "SPACE_ID" in os.environ
+    with page_for_everybody():
+        head, auth_message = read_head(), text("login")
     _, local_url, share_url = blocks.launch(
         server_name=host,
         server_port=port,
         share=share,
         auth=is_password if password else None,
-        auth_message=text("login"),
+        auth_message=auth_message,
         theme=build_theme(),
         css=read_css(),
-        head=read_head(),
+        head=head,
         favicon_path=str(ASSETS / "favicon.png"),
         footer_links=["api"],
         run_history=False,
@@ -92,7 +107,12 @@ def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool = False, 
         max_file_size=MAX_UPLOAD,
         state_session_capacity=MAX_SESSIONS,
         allowed_paths=[str(ASSETS / "examples")],
-        app_kwargs={"middleware": [Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ())]},
+        app_kwargs={
+            "middleware": [
+                Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ()),
+                Middleware(TranslatedPage),
+            ]
+        },
         prevent_thread_lock=True,
         quiet=True,
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
+from ui.texts import text
+
 FOLDER = Path(__file__).parent
 
 # The operating system's own fonts: nothing is fetched from elsewhere.
@@ -79,5 +81,6 @@ def read_css() -> str:
 
 
 def read_head() -> str:
-    """The page's own script (shortcuts, paste, light and dark), as a `<script>` element for the document head."""
-    return f"<script>{(FOLDER / 'page.js').read_text(encoding='utf-8')}</script>"
+    """The page's own script (shortcuts, paste, language, light and dark), as `<script>` for the document head."""
+    language = f'document.body.lang = "{text("language_code")}";'
+    return f"<script>{language}\n{(FOLDER / 'page.js').read_text(encoding='utf-8')}</script>"

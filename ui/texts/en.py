@@ -4,6 +4,9 @@ TEXTS = {
     "title": "ColorizeDiffusion",
     "tagline": "Colour line art from a reference picture",
     "theme_toggle": "Switch between light and dark",
+    "language_code": "en",
+    "other_language_code": "ja",
+    "other_language": "日本語",
     "tab_colorize": "Colorize",
     "tab_about": "About the model",
     # pictures in
