@@ -1,3 +1,4 @@
 from colorizer.cli import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # worker processes that are started afresh import this module
+    raise SystemExit(main())

@@ -18,11 +18,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=None, help="folder of the run (default: runs/RECIPE)")
     parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; repeatable (default: all)")
     parser.add_argument("--start", type=Path, help="go on from this checkpoint; paper-* recipes need one")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        default=(),
+        help="train on your own pictures: folders and zip archives, with sketch/ and reference/ in them or without",
+    )
     parser.add_argument("--seconds", type=float, help="wall-clock budget of each stage, over all its resumed runs")
     parser.add_argument("--steps", type=int, help="optimiser steps of each stage at most")
     parser.add_argument("--batch", type=int, help="batch size of each stage")
     parser.add_argument("--characters", type=int, help="characters in the library of drawings")
-    parser.add_argument("--workers", type=int, default=2, help="processes that draw the library")
+    parser.add_argument("--workers", type=int, default=2, help="processes that draw or read pictures")
     parser.add_argument("--threads", type=int, help="CPU threads of the training itself")
     parser.add_argument("--device", default="auto", help="cpu, or auto for the best there is, which accelerate picks")
 
@@ -53,5 +60,5 @@ def run(args: argparse.Namespace) -> int:
     device = PartialState(cpu=args.device == "cpu").device  # under accelerate's launcher, each process has its own
     out = args.out or Path("runs") / args.recipe
     for stage in args.stage or (("unet",) if args.start else recipe.stages):
-        run_stage(stage, Workshop(recipe, out, device, args.workers, args.start))
+        run_stage(stage, Workshop(recipe, out, device, args.workers, args.start, tuple(args.data)))
     return 0

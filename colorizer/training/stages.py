@@ -16,6 +16,8 @@ from colorizer.config import ModelConfig
 from colorizer.data.captions import known_words
 from colorizer.data.clipart import DEFAULT_FOLDER
 from colorizer.data.library import Library, build_library
+from colorizer.data.picture_sampler import PictureSampler
+from colorizer.data.pictures import find_pictures
 from colorizer.data.triples import TripleOptions, TripleSampler
 from colorizer.errors import UserError
 from colorizer.models.clip import ReferenceEncoder
@@ -32,7 +34,8 @@ from colorizer.training.vae import VAETask, latent_statistics
 class Workshop:
     """Where a recipe is carried out. folder: its results; the library of drawings is kept beside it.
 
-    start: a checkpoint to go on from, instead of making a model from nothing.
+    start: a checkpoint to go on from, instead of making a model from nothing. data: folders and zip archives of
+    pictures to train on; without any, on the library of drawings.
     """
 
     recipe: Recipe
@@ -40,6 +43,7 @@ class Workshop:
     device: torch.device
     workers: int
     start: Path | None = None
+    data: tuple[Path, ...] = ()
 
     def library(self, split: str, clipart: bool = True) -> Library:
         """The drawings of a split, on the device, made on the first call of all and read after that."""
@@ -53,8 +57,20 @@ class Workshop:
             )
         return library.to(self.device)
 
-    def samplers(self, options: TripleOptions) -> tuple[TripleSampler, TripleSampler]:
-        """For training, in every process other data, and for validation; validation has held-out drawings."""
+    def samplers(self, options: TripleOptions) -> tuple[TripleSampler | PictureSampler, TripleSampler | PictureSampler]:
+        """For training, in every process other data, and for validation; validation has what is held out."""
+        if not self.data:
+            return self.drawing_samplers(options)
+        process = PartialState()
+        training, held_out = find_pictures(list(self.data)).split(options)
+        share = (process.process_index, process.num_processes)
+        return (
+            PictureSampler(training, options, 1, self.workers, share, self.device),
+            PictureSampler(held_out, options, 2, device=self.device),
+        )
+
+    def drawing_samplers(self, options: TripleOptions) -> tuple[TripleSampler, TripleSampler]:
+        """Of the library of drawings."""
         clipart = options.clipart > 0
         training = TripleSampler(self.library("train", clipart), options, seed=1 + 1000 * PartialState().process_index)
         return training, TripleSampler(self.library("held-out", clipart), options, seed=2)
@@ -82,7 +98,8 @@ def _train_clip(workshop: Workshop) -> None:
     recipe = workshop.recipe
     torch.manual_seed(0)
     clip = ReferenceEncoder(recipe.model.clip).to(workshop.device)
-    task = CLIPTask(clip, *workshop.samplers(recipe.clip_data))
+    # People's own pictures have no captions.
+    task = CLIPTask(clip, *workshop.drawing_samplers(recipe.clip_data))
     train(task, recipe.clip, workshop.folder / "clip")
     _save(clip, workshop.folder / "clip.safetensors", {})
 
