@@ -7,9 +7,9 @@ All terms are on the joint space that the method reads (image tokens v not norma
 * coloured parts: and with the words for that part's colour;
 * colour: a linear read-out of a local token gives the mean colour of its cell, one of the CLS token the mean colour of
   each part, so that exact colours survive;
-* edit: between two pictures that differ in the colour of one part, the tokens of that part differ by a multiple of e - a,
-  target minus anchor, and the others do not. That is what equations (6) and (12) do to the tokens of the first picture,
-  so a denoiser that follows the tokens of the second follows the edit.
+* edit: between two pictures that differ in the colour of one part, the tokens of that part differ by a multiple of
+  e - a, target minus anchor, and the others do not. That is what equations (6) and (12) do to the tokens of the first
+  picture, so a denoiser that follows the tokens of the second follows the edit.
 """
 
 from dataclasses import dataclass
@@ -134,7 +134,9 @@ class CLIPTask:
         drawn = self.sampler.sample_recoloured(size // 2, self.encoder.grid, ALTERNATIVES)
         captioned = drawn.captioned
         pairs = sorted({(part, colour) for colours in captioned.colours for part, colour in colours.items()})
-        target = torch.zeros(len(captioned.texts), len(pairs), self.encoder.grid, self.encoder.grid, device=captioned.parts.device)
+        target = torch.zeros(
+            len(captioned.texts), len(pairs), self.encoder.grid, self.encoder.grid, device=captioned.parts.device
+        )
         for row, colours in enumerate(captioned.colours):
             for part, colour in colours.items():
                 target[row, pairs.index((part, colour))] = captioned.parts[row, captions.PARTS.index(part)]
