@@ -409,9 +409,9 @@ def test_part_iou_finds_the_best_threshold():
 
 def test_clip_batches_tie_each_colour_to_its_own_part(tiny_config, library):
     task = make_task("clip", tiny_config, library)
-    batch = task.batch(5)
+    batch = task.batch(6)
     assert len(batch.part_texts) == len(captions.PARTS)
-    assert batch.coloured_target.shape == (5, len(batch.coloured_texts), 4, 4)
+    assert batch.coloured_target.shape == (6, len(batch.coloured_texts), 4, 4)
     torch.testing.assert_close(batch.coloured_target.sum(1), batch.captioned.parts[:, :-1].sum(1))
     for row, colours in enumerate(batch.captioned.colours):
         for text, share in zip(batch.coloured_texts, batch.coloured_target[row], strict=True):
