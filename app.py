@@ -4,9 +4,17 @@ import argparse
 import os
 import sys
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from colorizer.errors import UserError
+
+if TYPE_CHECKING:
+    from ui.model_shelf import ModelShelf
+
+with suppress(ImportError):
+    import spaces  # noqa: F401 - on Spaces with ZeroGPU, and before torch there
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 
@@ -24,10 +32,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--share", action="store_true", help="make a public link; needs --password")
     parser.add_argument("--password", help="ask visitors for this password, with any user name")
+    parser.add_argument("--mcp", action="store_true", help="be an MCP server too; needs: pip install 'gradio[mcp]'")
     parser.add_argument("--no-browser", action="store_true", help="do not open the page in a browser")
     args = parser.parse_args(argv)
     if args.share and not args.password:
         parser.error("--share puts the page on the internet: give a --password with it")
+    if args.password == "":
+        parser.error("--password is empty, which would let everybody in: give one, or leave it out")
     if args.port is not None and not 0 < args.port < 2**16:
         parser.error(f"--port is {args.port}; give one from 1 to 65535")
     if args.checkpoint is not None and not args.checkpoint.is_file():
@@ -45,24 +56,40 @@ def has_desktop() -> bool:
 def main(argv: list[str] | None = None) -> int:
     args = parse_arguments(argv)
     # Importing them takes seconds, which a mistyped flag should not cost.
+    from ui.mcp_server import PATH as MCP_PATH
     from ui.model_shelf import ModelShelf
     from ui.page import build_page, launch
 
     try:
         shelf = ModelShelf(CHECKPOINTS, args.device, args.checkpoint)
-        name = shelf.default()
-        if name and shelf.describe(name).states_prediction_type:  # else the visitor chooses before it is loaded
-            shelf.open(name)
+        load_default(shelf)
         blocks = build_page(shelf)
-        address = launch(blocks, args.host, args.port, args.share, args.password)
-    except (UserError, OSError) as error:  # OSError: the port is taken
+        address = launch(blocks, args.host, args.port, args.share, args.password, args.mcp)
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError:
+        where = f"port {args.port}" if args.port else "any port from 7860 to 7959"
+        print(f"error: cannot listen on {args.host}, {where}: give another --port or --host", file=sys.stderr)
+        return 2
     print(f"The page is at {address} (Ctrl+C ends it).", flush=True)
+    if args.share and not blocks.share_url:
+        print("There is no public link: the service that makes it could not be reached.", file=sys.stderr)
+    if args.mcp:
+        print(f"The MCP server is at {address}{MCP_PATH}", flush=True)
     if has_desktop() and not args.no_browser:
         webbrowser.open(address)
     blocks.block_thread()
     return 0
+
+
+def load_default(shelf: "ModelShelf") -> None:
+    """Have the model that the page begins with in memory before anybody comes."""
+    name = shelf.default()
+    if name is None:
+        print(f"There is no model in {CHECKPOINTS}; the page says what to do.", file=sys.stderr)
+    elif shelf.describe(name).states_prediction_type:  # else the visitor chooses before it is loaded
+        shelf.open(name)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 import ui.generate
+import ui.gpu
 import ui.model_shelf
 from colorizer.errors import UserError
 from colorizer.pipeline import Result
@@ -31,7 +32,7 @@ def sketch() -> Image.Image:
 
 @pytest.fixture
 def asked(monkeypatch):
-    """`ui.generate` as on ZeroGPU, where the package `spaces` is; yields the seconds asked for and what was sent."""
+    """The package `spaces` as on ZeroGPU; yields the seconds that were asked for."""
     calls = []
 
     def GPU(duration):
@@ -46,10 +47,10 @@ def asked(monkeypatch):
         return decorate
 
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=GPU))
-    importlib.reload(ui.generate)
+    monkeypatch.setattr(ui.generate, "on_gpu", importlib.reload(ui.gpu).on_gpu)
     yield calls
     monkeypatch.undo()
-    importlib.reload(ui.generate)
+    importlib.reload(ui.gpu)
 
 
 def test_a_gpu_is_asked_for_as_long_as_the_work(asked, tiny_checkpoint):

@@ -13,10 +13,9 @@ from ui.examples import Example
 from ui.generate import Generate
 from ui.model_shelf import ModelShelf
 from ui.picture_events import connect_pictures
+from ui.queues import MODEL
 from ui.settings_layout import MAX_SEED, SLIDER_RANGES, size_choices, slider_range
 from ui.texts import text
-
-MODEL_QUEUE = "model"  # one id with limit 1 for everything that touches a model
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LOCAL = {"queue": False, **QUIET}
@@ -45,8 +44,7 @@ def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
         run.run,
         inputs=run.inputs,
         outputs=outputs,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
+        **MODEL,
         show_progress="minimal",
         show_progress_on=page.status,
         api_visibility="private",

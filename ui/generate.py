@@ -1,4 +1,4 @@
-"""The one way from a page, a folder or a program to pictures; on a Space with ZeroGPU it runs inside a GPU call."""
+"""The one way to pictures for the page, for folders and for programs."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -8,12 +8,8 @@ from PIL.Image import Image
 from colorizer.pipeline import Preview, Result
 from colorizer.settings import GenerationSettings
 from ui.errors import errors_as_toasts
+from ui.gpu import on_gpu
 from ui.model_shelf import ModelShelf
-
-try:
-    import spaces  # there on Hugging Face Spaces only
-except ImportError:
-    spaces = None
 
 # Seconds of a GPU to ask for. Upper bounds and no estimates: what takes longer than it asked for is ended.
 GPU_START = 15  # the weights come to the GPU, the sketch and the reference are encoded, the pictures decoded
@@ -33,9 +29,7 @@ def gpu_seconds(settings: GenerationSettings, native_size: int) -> int:
 def build_generate(shelf: ModelShelf) -> Generate:
     """`generate(model, prediction_type, sketch, reference, settings)` for the models of a shelf.
 
-    It yields as `Colorizer.generate` does, and closing it ends the run after the step under way. Arguments and what it
-    yields can be pickled, because ZeroGPU runs it in another process; its errors are toasts already, the only errors
-    that come back from there.
+    It yields as `Colorizer.generate` does, and closing it ends the run after the step under way. Errors are `gr.Error`.
     """
 
     def seconds(model, prediction_type, sketch, reference, settings) -> int:
@@ -48,4 +42,4 @@ def build_generate(shelf: ModelShelf) -> Generate:
             with closing(colorizer.generate(encoded_sketch, encoded_reference, settings)) as events:
                 yield from events
 
-    return generate if spaces is None else spaces.GPU(duration=seconds)(generate)
+    return on_gpu(generate, seconds)

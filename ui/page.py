@@ -7,11 +7,13 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from ui.about import build_about
-from ui.api import add_colorize_endpoint
+from ui.api import add_endpoints
+from ui.api_page import api_routes
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
 from ui.examples import ASSETS, load_examples, thumbnail
 from ui.generate import build_generate
+from ui.mcp_server import check_mcp
 from ui.model_shelf import ModelShelf
 from ui.security import SecurityHeaders
 from ui.texts import page_for_everybody, text
@@ -66,8 +68,8 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
             with gr.Tab(text("tab_about")):
                 about = build_about(description)
         connect(page, shelf, generate, examples, about)
-        add_colorize_endpoint(shelf)
-    return blocks.queue(max_size=MAX_WAITING)
+        add_endpoints(shelf, generate)
+    return blocks.queue(max_size=MAX_WAITING, api_open=False)
 
 
 def _header() -> str:
@@ -80,8 +82,21 @@ def _header() -> str:
     )
 
 
-def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool = False, password: str | None = None) -> str:
-    """Serve the page in the background and return its address. With a password, any user name is accepted."""
+def launch(
+    blocks: gr.Blocks,
+    host: str,
+    port: int | None,
+    share: bool = False,
+    password: str | None = None,
+    mcp: bool = False,
+) -> str:
+    """Serve the page in the background and return its address. With a password, any user name is accepted.
+
+    mcp: the endpoints for programs are tools of an MCP server too. Raises UserError where that cannot be, OSError where
+    the port is taken.
+    """
+    if mcp:
+        check_mcp(password)
 
     def is_password(_user: str, given: str) -> bool:
         return hmac.compare_digest(given.encode(), password.encode())
@@ -107,11 +122,14 @@ def launch(blocks: gr.Blocks, host: str, port: int | None, share: bool = False, 
         max_file_size=MAX_UPLOAD,
         state_session_capacity=MAX_SESSIONS,
         allowed_paths=[str(ASSETS / "examples")],
+        mcp_server=mcp,
         app_kwargs={
             "middleware": [
                 Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ()),
                 Middleware(TranslatedPage),
-            ]
+            ],
+            "routes": api_routes(blocks, has_password=bool(password)),
+            "openapi_url": None,  # FastAPI's own describes the insides of Gradio
         },
         prevent_thread_lock=True,
         quiet=True,

@@ -8,15 +8,14 @@ from colorizer.errors import UserError
 from colorizer.images import read_picture
 from colorizer.lineart import classify_sketch, has_lines, prepare_sketch, read_line_art
 from ui.colorize_layout import ColorizePage
+from ui.queues import PICTURES
 from ui.texts import text
 
 PREPARED_SIDE = 512  # longest side of "what the model sees", in pixels
 NOT_SHOWN_BY_BROWSERS = (".tif", ".tiff")
-# Pictures of 40 megapixels may come: few are opened at a time, and of one visitor's quick changes only the newest.
 EVENTS = {
-    "trigger_mode": "always_last",
-    "concurrency_id": "pictures",
-    "concurrency_limit": 2,
+    **PICTURES,
+    "trigger_mode": "always_last",  # of one visitor's quick changes only the newest counts
     "show_progress": "hidden",
     "api_visibility": "private",
 }

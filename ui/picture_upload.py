@@ -1,12 +1,34 @@
 """A drop zone that hands the uploaded file over as it is."""
 
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 import gradio as gr
 from gradio.data_classes import ImageData
+from gradio.route_utils import API_PREFIX
+from gradio.utils import get_upload_folder, is_in_or_equal
+from gradio_client.utils import is_http_url_like
 
 from ui.texts import text
 
 
-class PictureUpload(gr.Image):
+class UploadsOnly:
+    """Mixin for a component that takes files: they are uploads to this server and nothing else.
+
+    Gradio also takes addresses and fetches them, whatever their size.
+    """
+
+    async def async_move_resource_to_block_cache(self, url_or_file_path: str | Path | None) -> str | None:
+        """The path of an upload, which may be given as its address too."""
+        if is_http_url_like(str(url_or_file_path)):
+            _, is_file, path = unquote(urlsplit(str(url_or_file_path)).path).partition(f"{API_PREFIX}/file=")
+            if not (is_file and is_in_or_equal(path, get_upload_folder()) and Path(path).is_file()):
+                raise gr.Error(text("error_not_a_file"), duration=10, print_exception=False)
+            url_or_file_path = path
+        return await super().async_move_resource_to_block_cache(url_or_file_path)
+
+
+class PictureUpload(UploadsOnly, gr.Image):
     """`gr.Image` whose value is the path of the upload, unopened.
 
     `gr.Image` opens the file with Pillow before the handler runs, so a broken file ends in an error about components.
@@ -23,9 +45,9 @@ class PictureUpload(gr.Image):
         return payload.path
 
 
-def picture_upload(label: str, **options) -> PictureUpload:
+def picture_upload(label: str, kind: type[PictureUpload] = PictureUpload, **options) -> PictureUpload:
     """A zone for upload, drop and paste that changes nothing of the file."""
-    return PictureUpload(
+    return kind(
         label=label,
         type="filepath",
         image_mode=None,

@@ -4,17 +4,14 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from colorizer.cli.colorize import DEFAULT_CHECKPOINT
 from colorizer.errors import UserError
-from colorizer.heatmap import LegendRow, band_grid, legend, stratified_heatmap, with_legend
 from colorizer.images import read_picture
-from colorizer.manipulation import DEFAULT_THRESHOLDS, EVERYTHING, Edit, auto_thresholds, relevance
-from colorizer.manipulation.texts import text_notes
+from colorizer.manipulation import DEFAULT_THRESHOLDS
 from colorizer.pipeline import Colorizer
+from colorizer.region_report import RegionReport, check_region_request, report_regions
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,41 +36,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the stratified heatmap with its legend; print the band of every token."""
-    if not 0 <= args.opacity <= 1:
-        raise UserError(f"The opacity is {args.opacity:g}; it must be a number from 0 to 1.")
-    # an edit has the same rules for its control text and thresholds
-    edit = Edit(target=args.control, control=args.control, thresholds=tuple(args.thresholds))
-    if edit.is_everywhere:
-        raise UserError(f"{EVERYTHING!r} means all tokens; give a text that names a region.")
+    edit = check_region_request(args.control, args.thresholds, args.opacity)
     picture = read_picture(args.reference)
-    colorizer = Colorizer.load(args.checkpoint, device=args.device)
-    if colorizer.config.kind == "cls":
-        raise UserError("This model edits the whole picture and has no regions; use an attention model for a heatmap.")
-
-    tokens = colorizer.encode_reference(picture).tokens
-    found = relevance(tokens[:, 1:], colorizer.encode_text([edit.control])[0], colorizer.config.relevance_polarity)
-    if not found.defined.all():
-        raise UserError(f'The text "{edit.control}" does not tell regions of this picture apart; try another.')
-    m = found.m[0].cpu()
-    thresholds = auto_thresholds(m) if args.auto else edit.thresholds
-    bands = band_grid(m, thresholds)
-    rows = legend(bands, thresholds)
-    _save(with_legend(stratified_heatmap(picture, bands, args.opacity), rows), args.out)
-
-    notes = text_notes(edit.control, colorizer.model.clip.tokenizer, colorizer.config.known_words)
-    if args.json:
-        description = {
-            "control": edit.control,
-            "thresholds": thresholds,
-            "relevance_polarity": colorizer.config.relevance_polarity,
-            "bands": [{"name": row.band.name, "interval": row.interval, "share": row.share} for row in rows],
-            "relevance": m.reshape(bands.shape).tolist(),
-            "band": bands.tolist(),
-            "notes": notes,
-        }
-        print(json.dumps(description))
-    else:
-        print(_as_text(bands, rows, notes))
+    report = report_regions(Colorizer.load(args.checkpoint, device=args.device), picture, edit, args.opacity, args.auto)
+    _save(report.picture, args.out)
+    print(json.dumps(report.to_dict()) if args.json else _as_text(report))
     return 0
 
 
@@ -84,7 +51,7 @@ def _save(picture: Image.Image, path: Path) -> None:
         raise UserError(f"Cannot write {path}: {error.strerror}; give another --out.") from error
 
 
-def _as_text(bands: NDArray[np.integer], rows: list[LegendRow], notes: list[str]) -> str:
-    lines = [" ".join(map(str, row)) for row in bands.tolist()]
-    lines += [f"{i} {row.band.name:12} m {row.interval}  {row.share:6.1%}" for i, row in enumerate(rows)]
-    return "\n".join([*lines, *(f"note: {note}" for note in notes)])
+def _as_text(report: RegionReport) -> str:
+    lines = [" ".join(map(str, row)) for row in report.bands.tolist()]
+    lines += [f"{i} {row.band.name:12} m {row.interval}  {row.share:6.1%}" for i, row in enumerate(report.rows)]
+    return "\n".join([*lines, *(f"note: {note}" for note in report.notes)])

@@ -106,14 +106,10 @@ TEXTS = {
     "error_unexpected": "The picture could not be finished. Your input is kept; try again or use a smaller size.",
     "warning_no_lines": "There are hardly any lines to colour in this sketch. Try another preparation or picture.",
     "error_no_sketch": "Add a sketch first: the model colours its lines.",
-    "error_not_a_file": "That upload did not arrive as a file. Please add the picture again.",
+    "error_not_a_file": "That is no uploaded file. Please add the picture itself; addresses are not fetched.",
     "error_no_model": "There is no model to colour with. Put a .safetensors file into the checkpoints folder.",
     "error_other_model": "Another model is at work just now. Try again when it is done, or choose that model.",
     "error_unknown_model": "The model “{name}” is no longer in the checkpoints folder. Choose another one.",
-    # endpoint
-    "api_sketch": "Sketch",
-    "api_reference": "Reference (optional)",
-    "api_result": "PNG",
     "login": "Any name will do; the password is the one you were given.",
     # about
     "about_licence": "Licence",

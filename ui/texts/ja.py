@@ -104,14 +104,10 @@ TEXTS = {
     "error_unexpected": "絵を完成できませんでした。入力はそのままです。もう一度試すか、サイズを小さくしてください。",
     "warning_no_lines": "この線画には彩色できる線がほとんどありません。下処理か画像を変えてください。",
     "error_no_sketch": "先に線画を入れてください。モデルはその線に彩色します。",
-    "error_not_a_file": "アップロードがファイルとして届きませんでした。もう一度画像を入れてください。",
+    "error_not_a_file": "アップロードされたファイルではありません。画像そのものを入れてください（アドレスは不可）。",
     "error_no_model": "彩色に使うモデルがありません。.safetensorsファイルをcheckpointsフォルダーに置いてください。",
     "error_unknown_model": "モデル「{name}」はcheckpointsフォルダーにもうありません。別のモデルを選んでください。",
     "error_other_model": "いま別のモデルが動いています。終わってからもう一度試すか、そのモデルを選んでください。",
-    # endpoint
-    "api_sketch": "線画",
-    "api_reference": "参照画像（任意）",
-    "api_result": "PNG",
     "login": "ユーザー名は何でもかまいません。パスワードは知らされたものを入れてください。",
     # about
     "about_licence": "ライセンス",
