@@ -97,10 +97,13 @@ def with_legend(heatmap: Image.Image, rows: Sequence[LegendRow]) -> Image.Image:
     return picture
 
 
-def relevance_histogram(m: Tensor, thresholds: Sequence[float], r: float = 2.0, d: float = 1.0) -> Figure:
+def relevance_histogram(
+    m: Tensor, thresholds: Sequence[float], r: float = 2.0, d: float = 1.0, mode: str = "paper"
+) -> Figure:
     """How many tokens have which relevance, ts0 to ts3 as lines, and the weight omega(m) of equation (10) over it.
 
     m: (n,) in [0, 1], low is related. r, d: strength ratio and d of equation (11); with d = 1 omega is in units of d.
+    mode: see `omega`.
     The figure belongs to the caller; pyplot knows nothing of it.
     """
     figure = Figure(figsize=(5.5, 3.0), layout="constrained")
@@ -120,7 +123,8 @@ def relevance_histogram(m: Tensor, thresholds: Sequence[float], r: float = 2.0, 
 
     weights = tokens.twinx()
     curve = torch.linspace(0, 1, CURVE_POINTS)
-    weights.plot(curve, omega(curve[None], torch.tensor([d]), tuple(thresholds), r)[0], color="black", label="weight ω")
+    weight = omega(curve[None], torch.tensor([d]), tuple(thresholds), r, mode)[0]
+    weights.plot(curve, weight, color="black", label="weight ω")
     weights.axhline(0, color="grey", linewidth=0.5)
     weights.set_ylabel("weight ω" if d != 1 else "weight ω / d")
     return figure

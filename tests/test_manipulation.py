@@ -154,6 +154,13 @@ class TestOmega:
             below, at, above = omega(around, torch.tensor([4.0]), self.ts)[0]
             assert abs(below - at) < 1e-3 and abs(above - at) < 1e-3
 
+    def test_focused_weights_are_those_of_equation_10_up_to_ts1_and_zero_beyond(self):
+        m = torch.linspace(0, 1, 101)[None]
+        paper, focused = (omega(m, torch.tensor([4.0]), self.ts, 2.0, mode) for mode in ("paper", "focused"))
+        related = m <= self.ts[1]
+        assert torch.equal(focused[related], paper[related]) and (paper[~related] > 0).all()
+        assert not focused[~related].any()
+
     def test_each_picture_has_its_own_d(self):
         weights = omega(torch.tensor([[0.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, -3.0]), self.ts, r=2)
         assert close(weights, [[-2.0, 1.0], [6.0, -3.0]])
@@ -199,6 +206,12 @@ class TestApplyEdits:
         expected = [[5, 1, 2, 0], [-3.8, -6.4, 0, 0], [0, 0, 4, 0], [2.4, 3.2, 8, 0], [3.2, 1.6, 6, 0]]
         assert close(result, [expected])
         assert notes == []
+
+    def test_a_focused_edit_leaves_unrelated_tokens_alone_even_when_enhanced(self):
+        edit = Edit("green", anchor="red", control="hair", enhance=True, mode="focused", thresholds=TestOmega.ts)
+        result, paper = (edited([e])[0] for e in (edit, dataclasses.replace(edit, mode="paper")))
+        assert torch.equal(result[:, 2:], TOKENS[:, 2:]) and not torch.equal(paper[:, 2:], TOKENS[:, 2:])
+        assert torch.equal(result[:, 1], paper[:, 1]) and not torch.equal(result[:, 1], TOKENS[:, 1])
 
     def test_high_polarity_mirrors_the_low_one(self):
         """An encoder of high polarity is one of low polarity whose local tokens see every text with the other sign."""

@@ -11,7 +11,8 @@ from colorizer.cli.reports import check_counts, check_writable, estimate_text, s
 from colorizer.evaluation.edit_benchmark import MEASURES, EditEvaluation, default_scales, evaluate_edits
 from colorizer.evaluation.edits import EditItem, find_edits
 from colorizer.evaluation.grid import Grid
-from colorizer.lineart import MODES
+from colorizer.lineart import MODES as SKETCH_MODES
+from colorizer.manipulation.pwv import MODES
 from colorizer.pipeline import Colorizer
 from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import GenerationSettings
@@ -33,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--enhance", action="store_true", help="stronger edits, equations 7 and 12")
     parser.add_argument("--no-anchor", action="store_true", help="leave out the anchor texts")
     parser.add_argument("--thresholds", type=float, nargs=4, metavar="TS", help="ts0 to ts3 (those of the paper)")
+    parser.add_argument(
+        "--mode", choices=MODES, default="paper", help="how weights follow from relevance (%(default)s)"
+    )
     parser.add_argument("--gs", type=float, default=defaults.guidance_scale, help="reference guidance (%(default)s)")
     parser.add_argument(
         "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
@@ -41,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
     parser.add_argument("--size", type=int, help="longest side to generate in pixels (the model's native size)")
     parser.add_argument("--batch", type=int, default=15, help="pictures at once (%(default)s)")
-    parser.add_argument("--sketch-mode", choices=MODES, default="auto", help="preparation of sketches (%(default)s)")
+    parser.add_argument(
+        "--sketch-mode", choices=SKETCH_MODES, default="auto", help="preparation of sketches (%(default)s)"
+    )
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
     parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
@@ -58,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     find_edits(args.edits)  # found out before the model is loaded
     colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
     scale, scales = _scales(args, colorizer)
-    changes = {"enhance": args.enhance}
+    changes = {"enhance": args.enhance, "mode": args.mode}
     if args.no_anchor:
         changes["anchor"] = None
     if args.thresholds:

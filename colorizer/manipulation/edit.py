@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from colorizer.errors import UserError
+from colorizer.manipulation.pwv import MODES
 from colorizer.manipulation.regions import RegionMask
 from colorizer.manipulation.thresholds import DEFAULT_THRESHOLDS, check_thresholds
 
@@ -26,6 +27,7 @@ PARSE_KEYS = {
     "ts": "thresholds",
     "r": "strength_ratio",
     "mask": "region_mask",
+    "mode": "mode",
     "enabled": "enabled",
 }
 YES_NO = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
@@ -38,8 +40,9 @@ class Edit:
     target, anchor, control: texts; anchor None for no anchor; control "everything" for all tokens.
     target_scale: the degree, the projection on the target that is aimed at. enhance: a stronger change.
     thresholds: ts0..ts3 of equation (10). strength_ratio: its r. region_mask: regions painted by hand.
+    mode: how the weights follow from them, one of `pwv.MODES`.
     enabled: False keeps the edit in the list without effect.
-    The last four and `control` do not matter to CLS models. Raises UserError for values out of range.
+    The last five and `control` do not matter to CLS models. Raises UserError for values out of range.
     """
 
     target: str
@@ -50,6 +53,7 @@ class Edit:
     thresholds: tuple[float, ...] = DEFAULT_THRESHOLDS
     strength_ratio: float = 2.0
     region_mask: RegionMask | None = None
+    mode: str = "paper"
     enabled: bool = True
 
     def __post_init__(self):
@@ -64,6 +68,8 @@ class Edit:
         for name in ("enhance", "enabled"):
             if not isinstance(getattr(self, name), bool):
                 raise UserError(f"{name} must be yes or no, not {getattr(self, name)!r}.")
+        if self.mode not in MODES:
+            raise UserError(f"The mode must be {' or '.join(MODES)}, not {self.mode!r:.60}.")
         if self.region_mask is not None and not isinstance(self.region_mask, RegionMask):
             raise UserError('The region mask must be written like "+../.-.", rows joined by "/".')
 
@@ -97,7 +103,7 @@ class Edit:
     def parse(cls, text: str) -> "Edit":
         """From the written form "target=green hair; anchor=hair; control=the hair; scale=8; enhance=yes".
 
-        Only target is needed. The other keys: ts=0.5,0.55,0.65,0.95; r=2; mask=+../.-.; enabled=no.
+        Only target is needed. The other keys: ts=0.5,0.55,0.65,0.95; r=2; mask=+../.-.; mode=focused; enabled=no.
         A text that has ";" in it needs the JSON form.
         """
         values = {}

@@ -44,8 +44,10 @@ def edit_local(
     else:
         region = relevance(v, c, polarity).with_regions(edit.region_mask)
         defined = region.defined
-        weight = omega(region.m, d, edit.thresholds, edit.strength_ratio)
+        weight = omega(region.m, d, edit.thresholds, edit.strength_ratio, edit.mode)
         weight = -weight if polarity == "high" else weight
         changed = defined[:, None].expand(v.shape[:2])
+        if edit.mode == "focused":  # beta (v . a) of (12) would move the tokens that omega leaves alone
+            changed = changed & (weight != 0)
     moved = move_tokens(v, weight, e, a, beta=float(edit.enhance))
     return moved.where(changed[..., None], v), defined

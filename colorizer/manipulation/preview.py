@@ -86,7 +86,7 @@ class EditPreview:
             return Reach((~inside).float(), unit * inside, True, d)
         found = self._relevance.get(key, edit.control, tokens, encode_text, source.config.relevance_polarity)
         found = found.with_regions(edit.region_mask)
-        weight = omega(found.m, unit, edit.thresholds, edit.strength_ratio)[0]
+        weight = omega(found.m, unit, edit.thresholds, edit.strength_ratio, edit.mode)[0]
         return Reach(found.m[0], weight, bool(found.defined), d)
 
     def notes(self, source: Source, text: str) -> tuple[str, ...]:
