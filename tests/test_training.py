@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
+from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
 
@@ -258,6 +259,41 @@ def test_the_loss_goes_down(tmp_path):
     losses = [float(row.split(",")[2]) for row in rows]
     assert header == "step,seconds,loss" and len(losses) == 15
     assert losses[-1] < 0.02 < 0.5 < losses[0]
+
+
+def logged(folder):
+    """What TensorBoard shows of a run."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    return EventAccumulator(str(folder / "tensorboard")).Reload()
+
+
+def test_tensorboard_shows_losses_rate_scores_and_samples(tiny_config, library, tmp_path):
+    options = dataclasses.replace(QUICK, steps=4, warmup=2, log_every=1, validate_every=2)
+    train(make_task("unet", tiny_config, library), options, tmp_path)
+    log = logged(tmp_path)
+    assert set(log.Tags()["scalars"]) == {"train/loss", "train/main", "train/lr", "validation/psnr"}
+    rates = [event.value for event in log.Scalars("train/lr")]
+    expected = [options.lr * learning_rate_factor(options, step, 0) for step in range(4)]
+    assert rates == pytest.approx(expected, rel=1e-5)
+    rows = [row.split(",") for row in (tmp_path / "log.csv").read_text().split()]
+    column = rows[0].index("loss")
+    losses = [event.value for event in log.Scalars("train/loss")]
+    assert losses == pytest.approx([float(row[column]) for row in rows[1:]], abs=1e-4)
+    assert [event.step for event in log.Scalars("validation/psnr")] == [2, 4, 4]
+    image = log.Images("validation/samples")[-1]
+    with Image.open(tmp_path / "samples.png") as grid:
+        assert (image.width, image.height) == grid.size and image.width > 12 * SIZE
+
+
+def test_a_resumed_run_hides_what_was_logged_after_its_state(tmp_path):
+    options = dataclasses.replace(QUICK, steps=8, log_every=1, save_every=3)
+    killed = Line()
+    killed.batch, draw = lambda size: draw(size) if len(killed.weights) < 5 else 1 / 0, killed.batch
+    with pytest.raises(ZeroDivisionError):
+        train(killed, options, tmp_path)
+    train(Line(), options, tmp_path)
+    assert [event.step for event in logged(tmp_path).Scalars("train/loss")] == list(range(1, 9))
 
 
 def test_accumulated_batches_count_as_one(tmp_path):

@@ -1,9 +1,9 @@
 """The training loop that all tasks share: accelerate, EMA, exact resume, atomic checkpoints, clean stop on signals."""
 
-import csv
 import math
 import signal
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from colorizer.training.log import RunLog
 from colorizer.training.state import DataState, Progress, newest_state, save_state
 
 
@@ -72,6 +73,8 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
     accelerator = Accelerator(
         mixed_precision=options.mixed_precision,
         gradient_accumulation_steps=options.accumulation,
+        log_with="tensorboard",
+        project_dir=folder,
         # Attention to the one token of a CLS model does not depend on its queries and keys.
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )
@@ -88,49 +91,59 @@ def train(task: Task, options: LoopOptions, folder: Path) -> nn.Module:
         accelerator.print(f"going on at step {progress.step} ({progress.elapsed:.0f} s)")
     ema.to(accelerator.device)  # after the loading, which leaves it on the CPU
 
-    stop = _StopOnSignal()
-    before, started = progress.elapsed, time.monotonic()
-    bar = tqdm(total=options.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5)
-    sums: dict[str, Tensor] = {}
-    summed = 0
-    with stop:
-        while progress.step < options.steps and not (options.seconds and progress.elapsed >= options.seconds):
-            factor = learning_rate_factor(options, progress.step, progress.elapsed)
-            for group in optimizer.param_groups:
-                group["lr"] = options.lr * factor
-            for _ in range(options.accumulation):
-                with accelerator.accumulate(module), accelerator.autocast():
-                    losses = module(task.batch(options.batch))
-                    accelerator.backward(losses["loss"])
-                    if accelerator.sync_gradients:
-                        accelerator.clip_grad_norm_(trained, options.clip_norm)
-                    optimizer.step()
-                    optimizer.zero_grad()
-            ema.step(trained)
-            progress.step += 1
-            asked, progress.elapsed = _agreed(accelerator, stop.asked, before + time.monotonic() - started)
-            for name, value in losses.items():
-                sums[name] = sums.get(name, 0) + value.detach().float()
-            summed += 1
-            bar.update()
-            if progress.step % options.log_every == 0 and accelerator.is_main_process:
-                means = {name: float(value) / summed for name, value in sums.items()}
-                sums, summed = {}, 0
-                bar.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
-                _log(folder / "log.csv", progress, means)
-            if progress.step % options.validate_every == 0:
-                with _ema_weights(ema, trained):
-                    _validate(task, accelerator, module, folder, progress)
-            if progress.step % options.save_every == 0 or asked:
-                save_state(accelerator, state)
-            if asked:
-                accelerator.print(f"stopped at step {progress.step}; the same command goes on from there")
-                raise KeyboardInterrupt
-    bar.close()
-    save_state(accelerator, state)
-    ema.copy_to(trained)
-    _validate(task, accelerator, module, folder, progress)
+    with closing(RunLog(accelerator, folder, progress)) as log:
+        with _StopOnSignal() as stop:
+            before, started = progress.elapsed, time.monotonic()
+            bar = tqdm(
+                total=options.steps, initial=progress.step, disable=not accelerator.is_main_process, mininterval=5
+            )
+            sums: dict[str, Tensor] = {}
+            summed = 0
+            while progress.step < options.steps and not (options.seconds and progress.elapsed >= options.seconds):
+                factor = learning_rate_factor(options, progress.step, progress.elapsed)
+                for group in optimizer.param_groups:
+                    group["lr"] = options.lr * factor
+                losses = _optimise(accelerator, task, module, optimizer, trained, options)
+                ema.step(trained)
+                progress.step += 1
+                asked, progress.elapsed = _agreed(accelerator, stop.asked, before + time.monotonic() - started)
+                for name, value in losses.items():
+                    sums[name] = sums.get(name, 0) + value.detach().float()
+                summed += 1
+                bar.update()
+                if progress.step % options.log_every == 0 and accelerator.is_main_process:
+                    means = {name: float(value) / summed for name, value in sums.items()}
+                    sums, summed = {}, 0
+                    bar.set_postfix({name: f"{value:.4f}" for name, value in means.items()})
+                    log.losses(means, options.lr * factor)
+                if progress.step % options.validate_every == 0:
+                    with _ema_weights(ema, trained):
+                        _validate(task, accelerator, module, folder, progress, log)
+                if progress.step % options.save_every == 0 or asked:
+                    save_state(accelerator, state)
+                if asked:
+                    accelerator.print(f"stopped at step {progress.step}; the same command goes on from there")
+                    raise KeyboardInterrupt
+        bar.close()
+        save_state(accelerator, state)
+        ema.copy_to(trained)
+        _validate(task, accelerator, module, folder, progress, log)
     return accelerator.unwrap_model(module)
+
+
+def _optimise(
+    accelerator: Accelerator, task: Task, module: nn.Module, optimizer, trained: list, options: LoopOptions
+) -> dict[str, Tensor]:
+    """One step of the optimiser. Returns the losses of its last micro-batch."""
+    for _ in range(options.accumulation):
+        with accelerator.accumulate(module), accelerator.autocast():
+            losses = module(task.batch(options.batch))
+            accelerator.backward(losses["loss"])
+            if accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(trained, options.clip_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+    return losses
 
 
 def _agreed(accelerator: Accelerator, asked: bool, elapsed: float) -> tuple[bool, float]:
@@ -142,13 +155,15 @@ def _agreed(accelerator: Accelerator, asked: bool, elapsed: float) -> tuple[bool
     return asked > 0, elapsed
 
 
-def _validate(task: Task, accelerator: Accelerator, module: nn.Module, folder: Path, progress: Progress) -> None:
+def _validate(
+    task: Task, accelerator: Accelerator, module: nn.Module, folder: Path, progress: Progress, log: RunLog
+) -> None:
     if accelerator.is_main_process:
         module.eval()
         with torch.no_grad(), accelerator.autocast():
             scores = task.validate(accelerator.unwrap_model(module), folder, progress.step)
         module.train()
-        _log(folder / "validation.csv", progress, scores)
+        log.scores(scores)
         print(
             f"step {progress.step}: " + ", ".join(f"{name} {value:.4f}" for name, value in scores.items()), flush=True
         )
@@ -177,6 +192,7 @@ class _StopOnSignal:
 
     def __enter__(self):
         self.old = {number: signal.signal(number, self._ask) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
 
     def _ask(self, *_):
         self.asked = True
@@ -184,12 +200,3 @@ class _StopOnSignal:
     def __exit__(self, *_):
         for number, handler in self.old.items():
             signal.signal(number, handler)
-
-
-def _log(path: Path, progress: Progress, values: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if new:
-            writer.writerow(["step", "seconds", *values])
-        writer.writerow([progress.step, f"{progress.elapsed:.1f}", *(f"{value:.5f}" for value in values.values())])
