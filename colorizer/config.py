@@ -28,12 +28,14 @@ class UNetConfig:
 
 @dataclass(frozen=True)
 class SketchEncoderConfig:
-    """Widths of the 3x3 convolutions that bring the sketch to latent size (three of them with stride 2).
+    """Widths of the 3x3 convolutions that bring the sketch to latent size; later widths follow the U-Net's levels.
 
-    The widths after that follow the U-Net's levels.
+    patch_size: side of the space-to-depth patches before them, 1 for none. Seven widths and three strides of 2 with 1,
+    four widths and two strides with 2, two widths and one stride with 4.
     """
 
     in_channels: int = 3
+    patch_size: int = 1
     stem_channels: tuple[int, ...] = (16, 16, 32, 32, 96, 96, 256)
 
 

@@ -485,3 +485,29 @@ def test_drawings_survive_packing(library):
     stored = pack([layers, dataclasses.replace(layers, name="again")])
     assert stored.names == [layers.name, "again"] and stored.words == [layers.words] * 2
     assert np.array_equal(stored.coverage[1].numpy(), layers.coverage)
+
+
+@pytest.mark.parametrize("style", characters.STYLE_SHARES)
+def test_every_style_holds_out_shapes_wherever_it_has_a_choice(style):
+    components = characters.load_style(style)[1]["components"]
+    for component in set(characters.HELD_OUT_COMPONENTS) & set(components):
+        names = list(components[component]["variants"])
+        held_out = [name for name in names if characters.is_held_out(style, component, name)]
+        assert len(held_out) < len(names)
+        assert held_out or len(names) < characters.FEWEST_TO_HOLD_OUT
+
+
+def test_recoloured_pairs_differ_in_the_named_part_alone(library):
+    options = TripleOptions(size=64, shaded=0.5, clipart=0)
+    pairs = TripleSampler(library, options, seed=4).sample_recoloured(16, 64, 3)
+    before, after = pairs.captioned.picture.chunk(2)
+    assert {part for part, *_ in pairs.changes} >= {"hair", "skin", "background"}
+    for row, (part, old, new) in enumerate(pairs.changes):
+        assert old != new
+        assert (pairs.captioned.colours[row][part], pairs.captioned.colours[16 + row][part]) == (old, new)
+        others = [{k: v for k, v in pairs.captioned.colours[i].items() if k != part} for i in (row, 16 + row)]
+        assert others[0] == others[1]
+        share = pairs.captioned.parts[row, captions.PARTS.index(part)]
+        moved = (after[row] - before[row]).abs().amax(0)
+        assert moved[share < 1e-3].max() < 0.02
+        assert moved[share > 0.99].mean() > 0.02 or not (share > 0.99).any()

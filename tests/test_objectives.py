@@ -15,6 +15,7 @@ from colorizer.training.objectives import (
     Strategy,
     diffuse,
     draw_noise,
+    draw_timesteps,
     drop,
     noise_schedule,
     noisy_share,
@@ -211,3 +212,12 @@ def test_cls_model_trains_on_one_token(tiny_config):
     assert seen.calls[0][3].shape == (12, 1, 32)
     attention = {name: weight.grad for name, weight in seen.module.named_parameters() if ".attn2.to_" in name}
     assert all((gradient is None) == ("to_q" in name or "to_k" in name) for name, gradient in attention.items())
+
+
+def test_high_noise_draws_its_share_from_the_last_quarter():
+    torch.manual_seed(0)
+    t = draw_timesteps(4000, 1000, 0.5, torch.device("cpu"))
+    assert (t.min(), t.max()) >= (0, 900) and t.max() <= 999
+    assert abs(float((t >= 750).float().mean()) - (0.5 + 0.5 * 0.25)) < 0.03
+    plain = draw_timesteps(4000, 1000, 0.0, torch.device("cpu"))
+    assert abs(float((plain >= 750).float().mean()) - 0.25) < 0.03

@@ -13,6 +13,7 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 from safetensors.torch import load_file
 from torch import nn
+from torch.nn import functional as F
 
 from colorizer.checkpoint import load_checkpoint
 from colorizer.cli import main
@@ -23,7 +24,7 @@ from colorizer.data.triples import TripleOptions, TripleSampler
 from colorizer.models.clip import ReferenceEncoder
 from colorizer.models.model import ColorizationModel
 from colorizer.models.vae import LatentAutoencoder
-from colorizer.training.clip import CLIPTask, agreement, part_iou
+from colorizer.training.clip import EDIT_LENGTH, CLIPTask, agreement, edit_error, part_iou
 from colorizer.training.diffusion import DiffusionTask, TriplePool
 from colorizer.training.loop import LoopOptions, learning_rate_factor, train
 from colorizer.training.objectives import Strategy
@@ -444,9 +445,9 @@ def test_part_iou_finds_the_best_threshold():
 
 def test_clip_batches_tie_each_colour_to_its_own_part(tiny_config, library):
     task = make_task("clip", tiny_config, library)
-    batch = task.batch(5)
+    batch = task.batch(6)
     assert len(batch.part_texts) == len(captions.PARTS)
-    assert batch.coloured_target.shape == (5, len(batch.coloured_texts), 4, 4)
+    assert batch.coloured_target.shape == (6, len(batch.coloured_texts), 4, 4)
     torch.testing.assert_close(batch.coloured_target.sum(1), batch.captioned.parts[:, :-1].sum(1))
     for row, colours in enumerate(batch.captioned.colours):
         for text, share in zip(batch.coloured_texts, batch.coloured_target[row], strict=True):
@@ -546,3 +547,33 @@ def test_strategies_of_the_paper_exist_in_both_sizes():
 def test_train_command_refuses_an_unknown_recipe(capsys):
     assert main(["train", "grande"]) == 2
     assert "mini" in capsys.readouterr().err
+
+
+def test_the_edit_error_is_zero_where_tokens_move_along_the_edit():
+    torch.manual_seed(0)
+    texts = F.normalize(torch.randn(6, 8), dim=-1)  # three anchors, three targets
+    a, e = texts.chunk(2)
+    share = torch.rand(3, 2, 2)
+    before = torch.randn(3, 5, 8)
+    weight = torch.cat([torch.ones(3, 1), share.flatten(1)], 1)[..., None]
+    after = before + EDIT_LENGTH * weight * (e - a)[:, None]
+    assert edit_error(torch.cat([before, after]), texts, share) < 1e-6
+    # Nothing moved: all of the way is left inside the part, and by the CLS token.
+    assert edit_error(torch.cat([before, before]), texts, torch.ones(3, 2, 2)) == pytest.approx(1.5, abs=1e-3)
+    # The rest of the picture must stay.
+    elsewhere = before.clone()
+    elsewhere[:, 1:] += 1
+    assert edit_error(torch.cat([before, elsewhere]), texts, torch.zeros(3, 2, 2)) > 0.5
+
+
+def test_a_transformer_started_local_attends_to_its_neighbours(tiny_config):
+    encoder = ReferenceEncoder(tiny_config.clip)
+    encoder.start_local()
+    visual, attention = encoder.clip.visual, encoder.clip.visual.transformer.resblocks[0].attn
+    x = F.layer_norm(visual.positional_embedding[1:], visual.positional_embedding.shape[1:])
+    query, key, _ = (x @ weight.T for weight in attention.in_proj_weight.chunk(3))
+    logits = (query @ key.T).detach()
+    place = torch.cartesian_prod(torch.arange(encoder.grid), torch.arange(encoder.grid)).float()
+    distance = torch.cdist(place, place)
+    near, far = logits[distance == 1].mean(), logits[distance >= encoder.grid - 1].mean()
+    assert logits.diagonal().mean() > near > far

@@ -4,6 +4,7 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention, AttnProcessor2_0
 
 from colorizer.config import SketchEncoderConfig, UNetConfig
+from colorizer.errors import UserError
 from colorizer.models.attention import CrossAttentionProcessor, ReferenceKeyValues, project_tokens
 from colorizer.models.sketch_encoder import SketchEncoder
 from colorizer.models.unet import SketchUNet
@@ -194,3 +195,16 @@ def test_untrained_sketch_encoder_passes_lines_on(encoder):
     sketch[..., 30:32] = 1
     for feature, ground in zip(encoder(sketch), empty, strict=True):
         assert (feature - ground).std() > 0.01
+
+
+@pytest.mark.parametrize("patch_size, widths", [(1, (8,) * 7), (2, (8,) * 4), (4, (8,) * 2)])
+def test_a_sketch_encoder_on_patches_gives_features_of_the_same_sizes(patch_size, widths):
+    encoder = SketchEncoder(SketchEncoderConfig(patch_size=patch_size, stem_channels=widths), SMALL.block_out_channels)
+    features = encoder(torch.zeros(1, 3, 64, 96))
+    plain = SketchEncoder(SketchEncoderConfig(), SMALL.block_out_channels)(torch.zeros(1, 3, 64, 96))
+    assert [f.shape for f in features] == [f.shape for f in plain]
+
+
+def test_a_sketch_encoder_that_misses_the_latent_size_is_refused():
+    with pytest.raises(UserError, match="eighth"):
+        SketchEncoder(SketchEncoderConfig(patch_size=4), SMALL.block_out_channels)

@@ -27,6 +27,7 @@ COLOUR_GROUPS = {
 STYLE_SHARES = {"adventurer": 0.6, "toon-head": 0.16, "open-peeps": 0.12, "micah": 0.12}
 # Components whose variants are held out: what a viewer recognises a character by.
 HELD_OUT_COMPONENTS = ("hair", "rearHair", "eyes", "mouth", "head", "expression")
+FEWEST_TO_HOLD_OUT = 4  # a component with fewer variants keeps all of them for training
 OPTIONAL_PARTS = {"glasses": 0.3, "earrings": 0.3, "accessories": 0.3, "facialHair": 0.2, "beard": 0.2, "mask": 0.0}
 _INK_GROUPS = {"ink": "#000000", "stroke": "#000000", "eyebrows": "#000000", "mouth": "#000000"}
 
@@ -48,8 +49,22 @@ def load_style(style: str) -> tuple[Style, dict]:
 
 
 def is_held_out(style: str, component: str, variant: str) -> bool:
-    """About one variant in seven, by a stable hash, so that training and evaluation agree for ever."""
-    return component in HELD_OUT_COMPONENTS and zlib.crc32(f"{style}/{component}/{variant}".encode()) % 7 == 0
+    """Whether pictures with this variant are for evaluation only."""
+    return component in HELD_OUT_COMPONENTS and variant in held_out_variants(style, component)
+
+
+@cache
+def held_out_variants(style: str, component: str) -> frozenset[str]:
+    """About one variant in seven, by a stable hash, so that training and evaluation agree for ever.
+
+    Of a component with few variants, none of them chosen by the hash, the one with the lowest hash.
+    """
+    hashes = {
+        variant: zlib.crc32(f"{style}/{component}/{variant}".encode())
+        for variant in load_style(style)[1]["components"][component]["variants"]
+    }
+    chosen = frozenset(variant for variant, value in hashes.items() if value % 7 == 0)
+    return chosen or frozenset(sorted(hashes, key=hashes.get)[: len(hashes) >= FEWEST_TO_HOLD_OUT])
 
 
 def variants(style: str, component: str, split: str) -> list[str]:

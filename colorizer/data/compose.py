@@ -83,18 +83,25 @@ def part_masks(coverage: Tensor, layout: Layout, size: int) -> Tensor:
     return torch.cat([cells, (1 - cells.sum(1, keepdim=True)).clamp(min=0)], 1)
 
 
-def shade(figure: Figure, strength: Tensor, generator: torch.Generator) -> Figure:
-    """Soft shading from one side and a cel shadow; strength (B,) in [0, 1], 0 leaves the figure flat."""
+def shade(figure: Figure, strength: Tensor, generator: torch.Generator, repeats: int = 1) -> Figure:
+    """Soft shading from one side and a cel shadow; strength (B,) in [0, 1], 0 leaves the figure flat.
+
+    repeats: the batch is that many times the same drawings; they are shaded alike.
+    """
     batch, _, height, width = figure.alpha.shape
     device = figure.alpha.device
-    angle = torch.rand(batch, 1, 1, 1, generator=generator) * 6.2832
-    bend = torch.rand(batch, 1, 1, 1, generator=generator) * 4
+
+    def per_drawing() -> Tensor:
+        return torch.rand(batch // repeats, 1, 1, 1, generator=generator).repeat(repeats, 1, 1, 1)
+
+    angle = per_drawing() * 6.2832
+    bend = per_drawing() * 4
     rows = torch.linspace(-1, 1, height).view(1, 1, -1, 1)
     columns = torch.linspace(-1, 1, width).view(1, 1, 1, -1)
     side = (rows * angle.sin() + columns * angle.cos() + 0.2 * (bend * rows).sin()).to(device)
     amount = strength.view(-1, 1, 1, 1).to(device)
     soft = 0.25 * side.clamp(min=0)
     cel = 0.22 * (side > 0.35).float()
-    kind = (torch.rand(batch, 1, 1, 1, generator=generator) < 0.5).float().to(device)
+    kind = (per_drawing() < 0.5).float().to(device)
     factor = 1 - amount * (kind * soft + (1 - kind) * cel)
     return Figure(figure.premultiplied * factor, figure.alpha, figure.lines)

@@ -71,7 +71,7 @@ def build_library(
     clipart_folder None, or one that does not exist, gives characters alone. Finished chunks are kept under `cache`.
     """
     jobs = {
-        f"characters-{split}-{size}-{seed}-{i}": partial(character_chunk, i, split, size, seed)
+        f"heads-{split}-{size}-{seed}-{i}": partial(character_chunk, i, split, size, seed)
         for i in range(-(-characters // CHUNK))
     }
     if clipart_folder is not None and clipart_folder.is_dir():

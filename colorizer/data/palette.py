@@ -1,7 +1,7 @@
 """Palettes with names: every colour drawn here is known by the word a person would use for it."""
 
 import colorsys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,11 +74,37 @@ def sample_palette(rng: np.random.Generator) -> Palette:
             choices = likely if likely and rng.random() < 0.6 else list(COLOUR_NAMES)
             names[slot] = str(rng.choice(choices))
             slots[index] = sample_colour(rng, names[slot])
-    names["background"] = "white" if rng.random() < 0.15 else str(rng.choice(list(COLOUR_NAMES)))
-    background = np.ones(3, np.float32) if names["background"] == "white" else sample_colour(rng, names["background"])
-    if rng.random() < 0.6:  # backgrounds are lighter than figures more often than not
-        background = background + (1 - background) * rng.uniform(0.2, 0.6)
-        if names["background"] != "white" and background.max() - background.min() <= 0.25:  # its hue is gone
-            names["background"] = "light" if background.mean() > 0.75 else "gray"
+    names["background"], background = sample_background(rng)
     ink = np.zeros(3, np.float32) if rng.random() < 0.8 else rng.uniform(0, 0.25, 3)
-    return Palette(slots, background.astype(np.float32), np.asarray(ink, np.float32), names)
+    return Palette(slots, background, np.asarray(ink, np.float32), names)
+
+
+def sample_background(rng: np.random.Generator) -> tuple[str, np.ndarray]:
+    """A background's colour word and colour, lighter than figures more often than not."""
+    name = "white" if rng.random() < 0.15 else str(rng.choice(list(COLOUR_NAMES)))
+    colour = np.ones(3, np.float32) if name == "white" else sample_colour(rng, name)
+    if rng.random() < 0.6:
+        colour = colour + (1 - colour) * rng.uniform(0.2, 0.6)
+        if name != "white" and colour.max() - colour.min() <= 0.25:  # its hue is gone
+            name = "light" if colour.mean() > 0.75 else "gray"
+    return name, colour.astype(np.float32)
+
+
+def recoloured(palette: Palette, part: str, rng: np.random.Generator) -> Palette:
+    """The same palette with one part ("background" or a named slot) in a colour of another name."""
+    while True:
+        if part == "background":
+            name, colour = sample_background(rng)
+        elif part == "skin":
+            name, colour = sample_skin(rng)
+        else:
+            name = str(rng.choice(list(COLOUR_NAMES)))
+            colour = sample_colour(rng, name)
+        if {name, palette.names[part]} not in ({name}, {"light", "white"}):
+            break
+    names = {**palette.names, part: name}
+    if part == "background":
+        return replace(palette, background=colour, names=names)
+    slots = palette.slots.copy()
+    slots[SLOTS.index(part)] = colour
+    return replace(palette, slots=slots, names=names)

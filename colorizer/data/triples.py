@@ -26,7 +26,7 @@ from colorizer.data.deform import random_warp
 from colorizer.data.degrade import draw_sketches
 from colorizer.data.layers import NUM_SLOTS, SLOTS
 from colorizer.data.library import Library
-from colorizer.data.palette import COLOUR_NAMES, DEFAULTS, Palette, sample_colour, sample_palette
+from colorizer.data.palette import COLOUR_NAMES, DEFAULTS, Palette, recoloured, sample_colour, sample_palette
 
 # What the reference should show where the truth shows it: these have no usual colour to fall back on.
 _MAIN_PARTS = {"hair", "skin", "clothes"}
@@ -70,6 +70,17 @@ class Captioned:
     colours: list[dict]
 
 
+@dataclass(frozen=True)
+class RecolouredPairs:
+    """The same drawings twice, the second time with one part in another colour; all else is alike.
+
+    captioned: 2 B pictures, first all of before, then all of after. changes: B (part, word before, word after).
+    """
+
+    captioned: Captioned
+    changes: list[tuple[str, str, str]]
+
+
 def _in_full_precision(draw):
     """A method that draws, unaffected by the autocast of the training step that calls it: bf16 would round colours."""
 
@@ -108,7 +119,7 @@ class TripleSampler:
         background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
         background = background.to(device)
         slots = torch.from_numpy(slots)
-        strength = (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
+        strength = self._strength(batch)
 
         layout = self._layout(batch)
         flat = compose(shown_a, slots, ink, layout)
@@ -133,7 +144,7 @@ class TripleSampler:
         ink = torch.from_numpy(np.stack([palette.ink for palette in palettes]))
         background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
         coverage = self.library.coverage[first]
-        strength = (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
+        strength = self._strength(batch)
         figure = shade(compose(coverage, slots, ink, self._layout(batch)), strength, self.generator)
         return figure.over(background.to(coverage.device)).clamp(0, 1)
 
@@ -150,13 +161,42 @@ class TripleSampler:
         """`batch` pictures of characters with texts and part masks on a grid x grid."""
         chosen = self.rng.choice(self._characters, batch)
         palettes = [sample_palette(self.rng) for _ in chosen]
-        layout = self._layout(batch)
+        return self._captioned(chosen, palettes, self._layout(batch), self._strength(batch), grid, alternatives)
+
+    @_in_full_precision
+    def sample_recoloured(self, pairs: int, grid: int, alternatives: int) -> RecolouredPairs:
+        """`pairs` characters, each before and after the recolouring of one part that it shows."""
+        chosen = self.rng.choice(self._characters, pairs)
+        before, after, changes = [], [], []
+        for index in chosen:
+            palette = sample_palette(self.rng)
+            shown = [part for part in self.library.words[index]["parts"] if part in captions.CHANGEABLE]
+            part = str(self.rng.choice([*shown, "background"]))
+            before.append(palette)
+            after.append(recoloured(palette, part, self.rng))
+            changes.append((part, palette.names[part], after[-1].names[part]))
+        layout = self._layout(pairs)
+        layout = Layout(layout.theta.repeat(2, 1, 1), layout.size)
+        strength = self._strength(pairs).repeat(2)
+        captioned = self._captioned(np.tile(chosen, 2), before + after, layout, strength, grid, alternatives, repeats=2)
+        return RecolouredPairs(captioned, changes)
+
+    def _captioned(
+        self,
+        chosen: np.ndarray,
+        palettes: list[Palette],
+        layout: Layout,
+        strength: Tensor,
+        grid: int,
+        alternatives: int,
+        repeats: int = 1,
+    ) -> Captioned:
+        """repeats: the batch is that many times the same drawings, which get the same shading."""
         coverage = self.library.coverage[chosen]
         slots = torch.from_numpy(np.stack([palette.slots for palette in palettes]))
         ink = torch.from_numpy(np.stack([palette.ink for palette in palettes]))
-        strength = (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
         background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
-        picture = shade(compose(coverage, slots, ink, layout), strength, self.generator)
+        picture = shade(compose(coverage, slots, ink, layout), strength, self.generator, repeats)
         masks = part_masks(coverage, layout, grid)
         order = [SLOTS.index(part) if part != "background" else NUM_SLOTS + 1 for part in captions.PARTS]
         parts = masks[:, order]
@@ -167,6 +207,9 @@ class TripleSampler:
         texts = [captions.alternatives(fact, alternatives, self.rng) for fact in facts]
         colours = [{k: v for k, v in palette.names.items() if k in captions.PARTS} for palette in palettes]
         return Captioned(picture.over(background.to(coverage.device)).clamp(0, 1), texts, parts, colours)
+
+    def _strength(self, batch: int) -> Tensor:
+        return (torch.rand(batch, generator=self.generator) < self.options.shaded).float()
 
     def _layout(self, batch: int) -> Layout:
         return random_layout(batch, self.options.size, self.generator, self.options.plain)

@@ -49,6 +49,26 @@ class ReferenceEncoder(nn.Module):
         if self.clip.attn_mask is not None:
             self.clip.attn_mask = torch.full(self.clip.attn_mask.shape, float("-inf")).triu_(1)
 
+    @torch.no_grad()
+    def start_local(self) -> None:
+        """Initialise the image tower so that at first each token attends to its neighbours.
+
+        Sine-cosine positions and queries equal to keys (Trockman and Kolter 2023, Mimetic Initialization of
+        Self-Attention Layers). From random weights a small transformer takes most of its training to find locality.
+        """
+        visual = self.clip.visual
+        width, quarter = visual.positional_embedding.shape[1], visual.positional_embedding.shape[1] // 4
+        frequency = torch.logspace(0, -1.2, quarter)
+        axis = torch.arange(self.grid)[:, None] * frequency  # (g, width / 4)
+        waves = torch.cat([axis.sin(), axis.cos()], -1)
+        rows, columns = waves[:, None].expand(-1, self.grid, -1), waves[None].expand(self.grid, -1, -1)
+        visual.positional_embedding[1:] = 0.5 * torch.cat([rows, columns], -1).flatten(0, 1)
+        for block in visual.transformer.resblocks:
+            shared = torch.randn(width, width) / width**0.5
+            query, key, _ = block.attn.in_proj_weight.chunk(3)
+            query.copy_(shared)
+            key.copy_(shared)
+
     def preprocess(self, pixels: Tensor) -> Tensor:
         """pixels (B, 3, H, W) in [0, 1] -> (B, 3, S, S), CLIP's square (bicubic, antialiased), mean and deviation."""
         square = (self.image_size, self.image_size)

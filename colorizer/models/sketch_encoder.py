@@ -1,13 +1,17 @@
 """The trainable convolutional encoder that brings a sketch to the sizes of the U-Net's levels."""
 
 import itertools
+import math
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from colorizer.config import SketchEncoderConfig
+from colorizer.errors import UserError
 
-STEM_STRIDES = (1, 1, 2, 1, 2, 1, 2, 1)
+DOWNSCALE = 8
+STEM_STRIDES = (1, 1, 2, 1, 2, 1, 2, 1)  # of the published model; patches take the place of the first ones
 # 1 / sqrt(E[SiLU(x)^2]) for x ~ N(0, 1): keeps the scale through a stack of convolutions with SiLU between. PyTorch's
 # default would shrink the lines of a sketch a thousandfold on the way to the latent size.
 SILU_GAIN = 1.68
@@ -18,9 +22,16 @@ class SketchEncoder(nn.Module):
 
     def __init__(self, config: SketchEncoderConfig, block_out_channels: tuple[int, ...]):
         super().__init__()
-        widths = (config.in_channels, *config.stem_channels, block_out_channels[0])
+        widths = (config.in_channels * config.patch_size**2, *config.stem_channels, block_out_channels[0])
+        strides = STEM_STRIDES[1 - len(widths) :]
+        if config.patch_size * math.prod(strides) != DOWNSCALE:
+            raise UserError(
+                f"a sketch encoder of patch size {config.patch_size} and {len(config.stem_channels)} widths "
+                f"{config.stem_channels} does not bring a sketch to an eighth; give 7, 4 or 2 widths with 1, 2 or 4"
+            )
+        self.patch_size = config.patch_size
         stem: list[nn.Module] = []
-        for (in_channels, out_channels), stride in zip(itertools.pairwise(widths), STEM_STRIDES, strict=True):
+        for (in_channels, out_channels), stride in zip(itertools.pairwise(widths), strides, strict=True):
             stem += [nn.Conv2d(in_channels, out_channels, 3, stride, padding=1), nn.SiLU()]
         self.stem = nn.Sequential(*stem[:-1])
         self.stem_out = nn.Conv2d(block_out_channels[0], block_out_channels[0], 1)
@@ -61,7 +72,7 @@ class SketchEncoder(nn.Module):
 
         Returns a feature of latent size (B, C0, H/8, W/8), then one for the end of each down level of the U-Net.
         """
-        x = self.stem(sketch)
+        x = self.stem(F.pixel_unshuffle(sketch, self.patch_size))
         features = [self.stem_out(x)]
         for stage, out in zip(self.stages, self.stage_outs, strict=True):
             x = stage(x)

@@ -15,6 +15,7 @@ from colorizer.training.objectives import (
     Strategy,
     diffuse,
     draw_noise,
+    draw_timesteps,
     drop,
     noise_schedule,
     noisy_share,
@@ -50,7 +51,7 @@ class DiffusionLoss(nn.Module):
         strategy = self.strategy
         z0, tokens = batch.z0.float(), batch.tokens.float()
         sketch = (batch.sketch.float() / 127.5 - 1).expand(-1, 3, -1, -1)
-        t = torch.randint(len(self.alphas_cumprod), (len(z0),), device=z0.device)
+        t = draw_timesteps(len(z0), len(self.alphas_cumprod), strategy.high_noise, z0.device)
         if strategy.shuffle:
             tokens = shuffle_tokens(tokens)
         tokens = noisy_share(tokens, t, self.alphas_cumprod, strategy.noisy)

@@ -22,6 +22,7 @@ class Strategy:
     shuffle: permute the local tokens. drop: probability of zero tokens. noisy: share of samples whose tokens are
     diffused with the latent's t (eq. 3; 1 in the paper). sketch_drop: probability of an empty sketch, which SGS needs.
     dual: lambda of eq. 4, 0 for none. offset: strength of low-frequency noise added in training, see `draw_noise`.
+    high_noise: share of samples whose t is drawn from the last quarter alone, see `draw_timesteps`.
     """
 
     reference: str = "self"
@@ -31,6 +32,7 @@ class Strategy:
     sketch_drop: float = 0.0
     dual: float = 0.0
     offset: float = 0.0
+    high_noise: float = 0.0
 
 
 def noise_schedule(config: NoiseScheduleConfig) -> Tensor:
@@ -68,6 +70,16 @@ def draw_noise(like: Tensor, offset: float) -> Tensor:
         coarse = torch.randn(*like.shape[:2], cells, cells, device=like.device)
         eps = eps + offset * F.interpolate(coarse, size=like.shape[2:], mode="nearest")
     return eps
+
+
+def draw_timesteps(batch: int, total: int, high_noise: float, device: torch.device) -> Tensor:
+    """t (B,), uniform over 0..total - 1, but for a share `high_noise` of them uniform over the last quarter.
+
+    Which colour goes where is decided there; after that the noisy latent of a flat picture shows it.
+    """
+    t = torch.randint(total, (batch,), device=device)
+    high = torch.randint(total - total // 4, total, (batch,), device=device)
+    return torch.where(torch.rand(batch, device=device) < high_noise, high, t)
 
 
 def prediction_target(z0: Tensor, eps: Tensor, t: Tensor, alphas_cumprod: Tensor, prediction_type: str) -> Tensor:

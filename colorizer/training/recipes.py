@@ -32,7 +32,7 @@ MINI_MODEL = ModelConfig(
         head_channels=32,
         context_dim=224,
     ),
-    sketch_encoder=SketchEncoderConfig(stem_channels=(16, 16, 32, 32, 64, 64, 96)),
+    sketch_encoder=SketchEncoderConfig(patch_size=4, stem_channels=(64, 96)),
     vae=VAEConfig(kind="tiny", patch_size=4, latent_channels=8, block_out_channels=(128, 128), layers_per_block=3),
     clip=CLIPConfig(architecture=None, pretrained=None, model=MINI_CLIP),
     noise=NoiseScheduleConfig(prediction_type="v_prediction"),
@@ -78,7 +78,7 @@ class Recipe:
         return ("unet",) if self.pretrained else STAGES
 
 
-SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.25)
+SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.25, high_noise=0.5)
 STRATEGIES = {
     "deform-0": Strategy(reference="deform"),
     "deform-0.75": Strategy(reference="deform", drop=0.75),
@@ -96,7 +96,7 @@ MINI_CPU = Recipe(
     model=MINI_MODEL,
     strategy=SHIPPED,
     vae=LoopOptions(steps=6000, seconds=1580, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
-    clip=LoopOptions(steps=4000, seconds=2400, batch=24, lr=6e-4, warmup=100, weight_decay=0.02),
+    clip=LoopOptions(steps=20000, seconds=2100, batch=16, lr=1e-3, warmup=100, weight_decay=0.02, validate_every=150),
     unet=LoopOptions(
         steps=20000, seconds=3540, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
     ),

@@ -97,7 +97,9 @@ def _train_vae(workshop: Workshop) -> None:
 def _train_clip(workshop: Workshop) -> None:
     recipe = workshop.recipe
     torch.manual_seed(0)
-    clip = ReferenceEncoder(recipe.model.clip).to(workshop.device)
+    clip = ReferenceEncoder(recipe.model.clip)
+    clip.start_local()
+    clip = clip.to(workshop.device)
     # People's own pictures have no captions.
     task = CLIPTask(clip, *workshop.drawing_samplers(recipe.clip_data))
     train(task, recipe.clip, workshop.folder / "clip")
