@@ -1,5 +1,6 @@
 """Equations (5) to (13) against numbers worked by hand, and the sequences made of them."""
 
+import dataclasses
 import json
 
 import pytest

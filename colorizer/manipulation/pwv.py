@@ -33,8 +33,8 @@ def omega(m: Tensor, d: Tensor, thresholds: tuple[float, ...], r: float = 2.0, m
     within (0, 1). r: strength ratio of the most related tokens. Returns (B, n).
     The five pieces of (10) meet: omega is the line through the corners (ts0, -d r), (ts1, 0), (ts2, d / 2), (ts3, d),
     level before the first and after the last.
-    mode: "paper" is (10) as it stands, which moves unrelated tokens the other way; with "focused", ours, omega is 0 from
-    ts1 on, so that they stay where the reference put them.
+    mode: "paper" is (10) as it stands, which moves unrelated tokens the other way; with "focused", ours, omega is 0
+    from ts1 on, so that they stay where the reference put them.
     """
     corners = torch.tensor((0.0, *thresholds, 1.0), dtype=m.dtype, device=m.device)
     unrelated = {"paper": (0.5, 1.0, 1.0), "focused": (0.0, 0.0, 0.0)}[mode]
