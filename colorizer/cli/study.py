@@ -3,13 +3,21 @@
 import getpass
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import closing
 from pathlib import Path
 
 from colorizer.errors import UserError
 from colorizer.study.check import findings
 from colorizer.study.example_study import write_example
+from colorizer.study.export import FORMATS, export_to_folder
+from colorizer.study.organiser import Organiser
 from colorizer.study.password import hash_password
 from colorizer.study.protocol import load_protocol
+from colorizer.study.report import write_report
+from colorizer.study.report_tables import facts
+from colorizer.study.session import Study
+
+OUT = {"report": "report.html", "export": "export"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -18,6 +26,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         action = actions.add_parser(name, help=summary, description=summary)
         if name != "password":
             action.add_argument("folder", type=Path, metavar="FOLDER", help="the study's folder, with study.toml")
+        if name in ("report", "export"):
+            action.add_argument("--study-db", metavar="URL", help="database of the records (default: the study's own)")
+            action.add_argument("--out", type=Path, help=f"default: {OUT[name]} in FOLDER")
+        if name == "export":
+            action.add_argument("--format", choices=FORMATS, default="csv", help="csv, or JSON Lines (%(default)s)")
 
 
 def run(args: Namespace) -> int:
@@ -55,8 +68,28 @@ def _password(args: Namespace) -> int:
     return 0
 
 
+def _report(args: Namespace) -> int:
+    with closing(Study.open(args.folder, args.study_db)) as study:
+        summary = Organiser(study).summary()
+    target = args.out or args.folder / OUT["report"]
+    write_report(summary, target)
+    print("\n".join(f"{name}: {value}" for name, value in facts(summary)))
+    print(target)
+    return 0
+
+
+def _export(args: Namespace) -> int:
+    with closing(Study.open(args.folder, args.study_db)) as study:
+        records = Organiser(study).records()
+    for path in export_to_folder(records, args.format, args.out or args.folder / OUT["export"]):
+        print(path)
+    return 0
+
+
 ACTIONS = {
     "init": (_init, "write a study that runs as it is, with comments, into a folder"),
     "check": (_check, "say what is wrong with a study, or that nothing is"),
+    "report": (_report, "write means, tests and charts as a page (.html) or for print (.pdf)"),
+    "export": (_export, "write all records as CSV or JSON Lines"),
     "password": (_password, "print the hash of a password for the organiser's page"),
 }

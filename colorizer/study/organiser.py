@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from colorizer.errors import UserError
 from colorizer.study.export import export_zip
 from colorizer.study.records import Records, read_records
+from colorizer.study.report import render_report
 from colorizer.study.session import Study
+from colorizer.study.summary import Summary, summarise
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,14 @@ class Organiser:
     def export_zip(self, kind: str) -> bytes:
         """All tables as "csv" or "jsonl" in a ZIP file."""
         return export_zip(self.records(), kind)
+
+    def summary(self) -> Summary:
+        """The outcome so far: what charts and reports are made of."""
+        return summarise(self._study.protocol, self.records())
+
+    def report(self, kind: str) -> bytes:
+        """The report as "html" or "pdf"."""
+        return render_report(self.summary(), kind)
 
     def has_finished(self, code: str) -> bool:
         """Whether the participant who shows this code went through to the end. Raises UserError for an unknown one."""

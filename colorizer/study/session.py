@@ -73,6 +73,10 @@ class Study:
         protocol = load_protocol(folder)
         return cls(protocol, Store(database or protocol.database_url))
 
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.store.close()
+
     def enrol(self, keep_pictures: bool = False) -> str:
         """Consent is given now; returns the code with which the participant goes on, comes back and withdraws."""
         protocol = self.protocol
