@@ -72,7 +72,7 @@ def load_checkpoint(
     if prediction_type not in (None, *PREDICTION_TYPES):
         raise UserError(f"unknown prediction type {prediction_type!r}; choose one of {', '.join(PREDICTION_TYPES)}")
     path = Path(path)
-    with _open(path) as file:
+    with open_safetensors(path) as file:
         metadata, keys = file.metadata() or {}, file.keys()
         if metadata.get("format") == FORMAT:
             config = read_config(metadata, path)
@@ -87,13 +87,13 @@ def load_checkpoint(
             config, tensors = published.convert(path, tensors, metadata, prediction_type, with_clip)
         else:
             raise _no_model(path)
-        return _assemble(config, tensors, path, torch.device(device), dtype, with_clip)
+        return assemble(config, tensors, path, torch.device(device), dtype, with_clip)
 
 
 def load_clip(path: str | Path, device: str | torch.device = "cpu") -> ReferenceEncoder:
     """The reference encoder of a checkpoint alone, in eval mode; nothing else of the file is read. Raises UserError."""
     path = Path(path)
-    with _open(path) as file:
+    with open_safetensors(path) as file:
         metadata, keys = file.metadata() or {}, file.keys()
         if metadata.get("format") == FORMAT:
             config = read_config(metadata, path).clip
@@ -113,7 +113,7 @@ def load_clip(path: str | Path, device: str | torch.device = "cpu") -> Reference
 
 def read_metadata(path: str | Path) -> dict[str, str]:
     """The metadata of a .safetensors file, without reading its weights."""
-    with _open(Path(path)) as file:
+    with open_safetensors(Path(path)) as file:
         return file.metadata() or {}
 
 
@@ -135,7 +135,8 @@ def checkpoint_hash(path: str | Path) -> str:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[safe_open]:
+def open_safetensors(path: Path) -> Iterator[safe_open]:
+    """The open file. Raises UserError for pickles, missing and damaged files."""
     if path.suffix.lower() in PICKLES:
         raise UserError(
             f"{path.name} is a pickle, which can run any code when it is opened; get the .safetensors version instead"
@@ -150,15 +151,15 @@ def _open(path: Path) -> Iterator[safe_open]:
         yield file
 
 
-def _assemble(
+def assemble(
     config: ModelConfig,
     tensors: dict[str, torch.Tensor],
     path: Path,
     device: torch.device,
-    dtype: torch.dtype,
-    with_clip: bool,
+    dtype: torch.dtype = torch.float32,
+    with_clip: bool = True,
 ) -> ColorizationModel:
-    """The model of `config` with `tensors` as its weights. Takes the tensors out of the dictionary."""
+    """The model of `config` with `tensors` as its weights, in eval mode. `path` is for messages."""
     # Nothing is allocated on the meta device, and `assign` puts the tensors in place: the weights exist once.
     with torch.device("meta"):
         model = ColorizationModel(config, with_clip)

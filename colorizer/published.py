@@ -22,6 +22,7 @@ VAE = "first_stage_model."
 CLIP = "cond_stage_model."
 PREDICTION_TYPES = ("v_prediction", "epsilon")
 LICENCE = "CC BY-NC-SA 4.0"
+NO_V1 = "is no v1 file, the only release that can be loaded"
 SIDECAR_KEYS = {"prediction_type", "head_channels"}
 # Other releases of the project, by the start of the file name; their networks differ.
 OTHER_RELEASES = {"switch": "1.5", "v2": "2", "xl": "XL"}
@@ -49,27 +50,32 @@ def convert(
             )
     for prefix in (SKETCH_ENCODER, VAE):
         if not any(key.startswith(prefix) for key in tensors):
-            raise UserError(f"{path.name} is no v1 file, the only release that can be loaded: it has no {prefix}*")
+            raise UserError(f"{path.name} {NO_V1}: it has no {prefix}*")
     try:
         config = _infer_config(path, tensors, metadata, prediction_type)
     except (KeyError, IndexError) as error:
-        raise UserError(f"{path.name} is no v1 file, the only release that can be loaded: it lacks {error}") from None
+        raise UserError(f"{path.name} {NO_V1}: it lacks {error}") from None
 
-    unet = convert_ldm_unet_checkpoint(tensors, {"layers_per_block": config.unet.layers_per_block})
-    levels = ("",) * len(config.vae.block_out_channels)
-    vae = convert_ldm_vae_checkpoint(tensors, {"down_block_types": levels, "up_block_types": levels})
-    converted = {f"unet.{key}": tensor for key, tensor in unet.items()}
-    converted |= {f"vae.autoencoder.{key}": tensor for key, tensor in vae.items()}
+    converted = convert_ldm(tensors, config.unet, config.vae)
     converted |= {_sketch_encoder_key(key): t for key, t in tensors.items() if key.startswith(SKETCH_ENCODER)}
-    _refuse_unconverted(path, tensors, converted)
+    refuse_unconverted(path, tensors, converted, NO_V1)
     if with_clip:
         converted |= clip_tensors(config.clip, tensors)
     return config, converted
 
 
+def convert_ldm(tensors: Tensors, unet: UNetConfig, vae: VAEConfig) -> Tensors:
+    """U-Net and VAE from LDM's names to those of `ColorizationModel`."""
+    levels = ("",) * len(vae.block_out_channels)
+    unet_tensors = convert_ldm_unet_checkpoint(tensors, {"layers_per_block": unet.layers_per_block})
+    vae_tensors = convert_ldm_vae_checkpoint(tensors, {"down_block_types": levels, "up_block_types": levels})
+    converted = {f"unet.{key}": tensor for key, tensor in unet_tensors.items()}
+    return converted | {f"vae.autoencoder.{key}": tensor for key, tensor in vae_tensors.items()}
+
+
 def stated_prediction_type(path: Path, metadata: dict[str, str]) -> str | None:
     """What the sidecar of a published file, or else its metadata, says that it predicts; None where both are silent."""
-    return _read_sidecar(path).get("prediction_type") or metadata.get("prediction_type")
+    return read_sidecar(path).get("prediction_type") or metadata.get("prediction_type")
 
 
 def default_prediction_type(path: Path, metadata: dict[str, str]) -> str:
@@ -87,12 +93,12 @@ def default_prediction_type(path: Path, metadata: dict[str, str]) -> str:
 
 
 def _infer_config(path: Path, tensors: Tensors, metadata: dict[str, str], prediction_type: str | None) -> ModelConfig:
-    sidecar = _read_sidecar(path)
+    sidecar = read_sidecar(path)
     return ModelConfig(
         name=path.stem,
-        unet=_infer_unet(path, tensors, sidecar.get("head_channels", UNetConfig.head_channels)),
+        unet=infer_unet(path, tensors, sidecar.get("head_channels", UNetConfig.head_channels)),
         sketch_encoder=_infer_sketch_encoder(tensors),
-        vae=_infer_vae(tensors),
+        vae=infer_vae(tensors),
         noise=NoiseScheduleConfig(prediction_type=prediction_type or default_prediction_type(path, metadata)),
         licence=LICENCE,
         trained_on="Danbooru 2021, 4M+ triples at 512 x 512 pixels",
@@ -100,7 +106,8 @@ def _infer_config(path: Path, tensors: Tensors, metadata: dict[str, str], predic
     )
 
 
-def _read_sidecar(path: Path) -> dict:
+def read_sidecar(path: Path) -> dict:
+    """What `NAME.json` beside `NAME.safetensors` says, {} without one. Raises UserError for one that is not right."""
     sidecar = path.with_suffix(".json")
     if not sidecar.is_file():
         return {}
@@ -115,7 +122,8 @@ def _read_sidecar(path: Path) -> dict:
     return values
 
 
-def _infer_unet(path: Path, tensors: Tensors, head_channels: int) -> UNetConfig:
+def infer_unet(path: Path, tensors: Tensors, head_channels: int) -> UNetConfig:
+    """The shape of a U-Net in LDM's names. Raises KeyError or IndexError where it is none."""
     blocks = 1 + max((int(key.split(".")[3]) for key in tensors if key.startswith(f"{UNET}input_blocks.")), default=0)
     levels = 1 + sum(f"{UNET}input_blocks.{block}.0.op.weight" in tensors for block in range(blocks))
     # Blocks: the first convolution, `layers` a level, and a downsampler between levels.
@@ -149,7 +157,8 @@ def _infer_sketch_encoder(tensors: Tensors) -> SketchEncoderConfig:
     )
 
 
-def _infer_vae(tensors: Tensors) -> VAEConfig:
+def infer_vae(tensors: Tensors) -> VAEConfig:
+    """The shape of a VAE in LDM's names. Raises KeyError where it is none."""
     down = [key.split(".") for key in tensors if key.startswith(f"{VAE}encoder.down.")]
     levels = 1 + max((int(key[3]) for key in down), default=0)
     return VAEConfig(
@@ -174,7 +183,8 @@ def _sketch_encoder_key(key: str) -> str:
     return f"sketch_encoder.{names.get(part, part)}.{rest}"
 
 
-def _refuse_unconverted(path: Path, tensors: Tensors, converted: Tensors) -> None:
+def refuse_unconverted(path: Path, tensors: Tensors, converted: Tensors, what: str) -> None:
+    """Raise UserError, naming the file and saying `what`, where a tensor of the file was not converted."""
     # The converters drop what they do not know; a converted tensor still lies where the file's tensor does.
     used = {tensor.data_ptr() for tensor in converted.values()}
     unexpected = [
@@ -185,9 +195,7 @@ def _refuse_unconverted(path: Path, tensors: Tensors, converted: Tensors) -> Non
         and "." in key  # the noise schedule's buffers stand at the top level: betas, alphas_cumprod, ...
     ]
     if unexpected:
-        raise UserError(
-            f"{path.name} is no v1 file, the only release that can be loaded: unexpected {', '.join(unexpected)}"
-        )
+        raise UserError(f"{path.name} {what}: unexpected {', '.join(unexpected)}")
 
 
 def clip_tensors(config: CLIPConfig, tensors: Tensors) -> Tensors:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from colorizer.published import PREDICTION_TYPES
 from colorizer.training.recipes import STAGES
 
 
@@ -17,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="a name such as mini or mini-gpu")
     parser.add_argument("--out", type=Path, default=None, help="folder of the run (default: runs/RECIPE)")
     parser.add_argument("--stage", choices=STAGES, action="append", help="only this stage; repeatable (default: all)")
-    parser.add_argument("--start", type=Path, help="go on from this checkpoint; paper-* recipes need one")
+    parser.add_argument(
+        "--start", type=Path, help="go on from this checkpoint; paper-* recipes need one: v1 or Stable Diffusion 2"
+    )
+    parser.add_argument("--prediction-type", choices=PREDICTION_TYPES, help="of --start, where it does not tell (v)")
     parser.add_argument(
         "--data",
         type=Path,
@@ -60,5 +64,7 @@ def run(args: argparse.Namespace) -> int:
     device = PartialState(cpu=args.device == "cpu").device  # under accelerate's launcher, each process has its own
     out = args.out or Path("runs") / args.recipe
     for stage in args.stage or (("unet",) if args.start else recipe.stages):
-        run_stage(stage, Workshop(recipe, out, device, args.workers, args.start, tuple(args.data)))
+        run_stage(
+            stage, Workshop(recipe, out, device, args.workers, args.start, tuple(args.data), args.prediction_type)
+        )
     return 0

@@ -67,6 +67,12 @@ class SketchEncoder(nn.Module):
                 nn.init.normal_(module.weight, std=gain * module.weight[0].numel() ** -0.5)
                 nn.init.zeros_(module.bias)
 
+    def zero_outputs(self) -> None:
+        """Start with features of zero, as ControlNet does: a pretrained U-Net then begins as it is."""
+        for module in (self.stem_out, *self.stage_outs):
+            nn.init.zeros_(module.weight)
+            nn.init.zeros_(module.bias)
+
     def forward(self, sketch: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Encode sketches (B, 3, H, W) in [-1, 1], inverted: lines +1 on a ground of -1 (all -1 is no sketch).
 

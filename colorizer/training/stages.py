@@ -27,6 +27,7 @@ from colorizer.training.clip import CLIPTask
 from colorizer.training.diffusion import DiffusionTask
 from colorizer.training.loop import train
 from colorizer.training.recipes import Recipe
+from colorizer.training.stable_diffusion import is_stable_diffusion, start_from_stable_diffusion
 from colorizer.training.vae import VAETask, latent_statistics
 
 
@@ -35,7 +36,7 @@ class Workshop:
     """Where a recipe is carried out. folder: its results; the library of drawings is kept beside it.
 
     start: a checkpoint to go on from, instead of making a model from nothing. data: folders and zip archives of
-    pictures to train on; without any, on the library of drawings.
+    pictures to train on; without any, on the library of drawings. prediction_type: of a start that does not tell.
     """
 
     recipe: Recipe
@@ -44,6 +45,7 @@ class Workshop:
     workers: int
     start: Path | None = None
     data: tuple[Path, ...] = ()
+    prediction_type: str | None = None
 
     def library(self, split: str, clipart: bool = True) -> Library:
         """The drawings of a split, on the device, made on the first call of all and read after that."""
@@ -113,7 +115,7 @@ def _train_unet(workshop: Workshop) -> None:
         model = build_model(workshop.folder, recipe.model).to(workshop.device)
         model.unet.zero_residual_branches()
     else:
-        model = _pretrained(workshop.start, recipe.model).to(workshop.device)
+        model = _pretrained(workshop.start, recipe.model, workshop.prediction_type).to(workshop.device)
     training, held_out = workshop.samplers(recipe.unet_data)
     task = DiffusionTask(model, recipe.strategy, training, held_out, recipe.capacity, recipe.reuse)
     train(task, recipe.unet, workshop.folder / "unet")
@@ -136,9 +138,11 @@ def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
     return model
 
 
-def _pretrained(path: Path, config: ModelConfig) -> ColorizationModel:
-    """The model in a checkpoint, ours or a published one, under the name of `config`."""
-    model = load_checkpoint(path)
+def _pretrained(path: Path, config: ModelConfig, prediction_type: str | None) -> ColorizationModel:
+    """The model in a checkpoint, ours, a published one or Stable Diffusion, under the name of `config`."""
+    if is_stable_diffusion(path):
+        return start_from_stable_diffusion(path, config, prediction_type)
+    model = load_checkpoint(path, prediction_type)
     if model.config.kind != config.kind:
         raise UserError(f"{path.name} is a model of kind {model.config.kind!r}, the recipe trains {config.kind!r}")
     model.config = dataclasses.replace(model.config, name=config.name)
