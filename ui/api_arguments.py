@@ -2,13 +2,13 @@
 
 import gradio as gr
 
+from ui.drawn_by_gradio import DrawnByGradio
 from ui.picture_upload import PictureUpload, picture_upload
 
 
-class Described:
+class Described(DrawnByGradio):
     """Mixin for a component: `meaning` goes into the API's documentation, the OpenAPI description and the MCP tools."""
 
-    is_template = True  # drawn by the front end as the class it extends
     meaning = ""
 
     def api_info(self) -> dict:

@@ -9,10 +9,11 @@ from gradio.route_utils import API_PREFIX
 from gradio.utils import get_upload_folder, is_in_or_equal
 from gradio_client.utils import is_http_url_like
 
+from ui.drawn_by_gradio import DrawnByGradio
 from ui.texts import text
 
 
-class UploadsOnly:
+class UploadsOnly(DrawnByGradio):
     """Mixin for a component that takes files: they are uploads to this server and nothing else.
 
     Gradio also takes addresses and fetches them, whatever their size.
@@ -34,8 +35,6 @@ class PictureUpload(UploadsOnly, gr.Image):
     `gr.Image` opens the file with Pillow before the handler runs, so a broken file ends in an error about components.
     Here `colorizer.images` alone opens uploads, with its limits and its messages.
     """
-
-    is_template = True  # drawn by the front end as the class it extends
 
     def preprocess(self, payload: ImageData | None) -> str | None:
         if payload is None:
