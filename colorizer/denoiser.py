@@ -5,9 +5,11 @@ from torch import Tensor
 
 from colorizer.guidance import dual_guidance, is_noised, noisy_tokens
 from colorizer.models.attention import ReferenceKeyValues
+from colorizer.models.reference_features import ReferenceFeatures, applied
 from colorizer.models.unet import SketchUNet
 from colorizer.sampling import Sampler, draw_noise
 from colorizer.settings import GenerationSettings
+from colorizer.similarity import ReferencePasses
 
 Features = tuple[Tensor, ...]
 
@@ -24,17 +26,21 @@ class GuidedDenoiser:
         empty_features: Features | None,
         tokens: Tensor | None,
         generators: list[torch.Generator],
+        passes: ReferencePasses | None = None,
     ):
         """features, empty_features: of the sketch and of an empty one (None where SGS is 1), batch 1.
 
         tokens: the reference tokens that the U-Net sees, (1, n, D) float32, or None for zeros; c and u_r are then the
-        same and GS has no effect. generators: one an image, for eps_r.
+        same and GS has no effect. generators: one an image, for eps_r. passes: of the references themselves, for
+        attention injection and AdaIN.
         """
         self.unet = unet
         self.sampler = sampler
+        self.settings = settings
         self.features = features
         self.empty_features = empty_features
         self.tokens = tokens
+        self.passes = passes
         self.gs = 1.0 if tokens is None else settings.guidance_scale
         self.sgs = settings.sketch_guidance_scale
         self.noise_level = 0.0 if tokens is None else settings.noise_level
@@ -42,19 +48,36 @@ class GuidedDenoiser:
         self.eps_r = None
         if self.noise_level > 0:
             self.eps_r = draw_noise(generators, tokens.shape[1:]).to(tokens.device)
+        if passes is not None:
+            passes.draw_noise(generators)
 
     def predict(self, image: int, index: int, z: Tensor) -> Tensor:
         """The guided prediction for one image of the batch: z (1, C, h, w) float32 at step `index`, and returned so."""
         z_t = z.to(self.features[0].dtype)
         t = torch.tensor([self.sampler.timesteps[index]], device=z.device)
         reference = self._reference(image, index)
+        drawn = None if self.passes is None else self.passes.run(image, index, t, reference)
+        without = 1 - self.settings.style_fidelity
         return dual_guidance(
-            c=lambda: self.unet(z_t, t, self.features, reference).float(),
-            u_r=lambda: self.unet(z_t, t, self.features, None).float(),
-            u_s=lambda: self.unet(z_t, t, self.empty_features, reference).float(),
+            c=lambda: self._branch(z_t, t, self.features, reference, drawn),
+            u_r=lambda: self._branch(z_t, t, self.features, None, drawn, share=without),
+            u_s=lambda: self._branch(z_t, t, self.empty_features, reference, drawn),
             gs=self.gs,
             sgs=self.sgs,
         )
+
+    def _branch(
+        self,
+        z_t: Tensor,
+        t: Tensor,
+        features: Features,
+        reference: ReferenceKeyValues | None,
+        drawn: ReferenceFeatures | None,
+        share: float = 1.0,
+    ) -> Tensor:
+        """One prediction, drawn to the reference by `share` of the strengths in the settings."""
+        with applied(self.unet, drawn, share * self.settings.attention_injection, share * self.settings.adain):
+            return self.unet(z_t, t, features, reference).float()
 
     def _reference(self, image: int, index: int) -> ReferenceKeyValues | None:
         """Keys and values of the reference: the ones computed once, except at a noised step."""

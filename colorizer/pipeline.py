@@ -1,5 +1,6 @@
 """From a sketch and a reference to pictures: encode once, edit, noise, denoise, decode."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,30 +20,41 @@ from colorizer.denoiser import GuidedDenoiser
 from colorizer.encoder import Encoder, halves_clip
 from colorizer.errors import UserError
 from colorizer.images import Placement, fit_and_pad
+from colorizer.layers import keep_lines
 from colorizer.manipulation import Edit, apply_edits
 from colorizer.models.model import ColorizationModel
 from colorizer.precision import choose_device, choose_dtype, is_out_of_memory
 from colorizer.sampling import Sampler, draw_noise, image_generators
 from colorizer.settings import GenerationSettings
+from colorizer.similarity import ReferencePasses, encode_latent
 
+LARGEST_KEPT = 2048  # longest side in pixels of a reference that is kept for its own pass
 NO_LINES = -1.0  # the sketch's value where there is no line
 NO_SKETCH = "There is no sketch; add the line art to be coloured."
 
 
 @dataclass(frozen=True)
 class EncodedReference:
-    """tokens: (1, 1 + n, D) float32, CLS first, not normalised; on the model's device."""
+    """tokens: (1, 1 + n, D) float32, CLS first, not normalised; on the model's device.
+
+    picture: the reference itself, mode "RGB", perhaps smaller, for attention injection and AdaIN.
+    """
 
     tokens: Tensor
+    picture: Image.Image | None = None
 
 
 @dataclass(frozen=True)
 class EncodedSketch:
-    """features: the sketch encoder's, batch 1. latent_size: (h, w). placement: where the sketch lies on its padding."""
+    """features: the sketch encoder's, batch 1. latent_size: (h, w). placement: where the sketch lies on its padding.
+
+    lines: the sketch itself, mode "L", in its own size.
+    """
 
     features: tuple[Tensor, ...]
     latent_size: tuple[int, int]
     placement: Placement
+    lines: Image.Image
 
 
 @dataclass(frozen=True)
@@ -108,9 +120,16 @@ class Colorizer:
         """Names the checkpoint file by its content."""
         return checkpoint_hash(self.path)
 
+    @property
+    def size_multiple(self) -> int:
+        """Sides of the canvas are multiples of this: the U-Net halves the latent on every level."""
+        return self.model.vae.downscale * 2 ** (len(self.config.unet.block_out_channels) - 1)
+
     def encode_reference(self, image: Image.Image) -> EncodedReference:
         """Image tokens of a reference picture of any size and aspect."""
-        return EncodedReference(self.encoder.encode_image(image))
+        kept = image.convert("RGB")
+        kept.thumbnail((LARGEST_KEPT, LARGEST_KEPT))
+        return EncodedReference(self.encoder.encode_image(image), kept)
 
     def edit_reference(
         self, reference: EncodedReference, edits: Sequence[Edit]
@@ -125,7 +144,7 @@ class Colorizer:
             self.model.clip.tokenizer,
             self.config.known_words,
         )
-        return EncodedReference(tokens), tuple(notes)
+        return dataclasses.replace(reference, tokens=tokens), tuple(notes)
 
     def encode_text(self, texts: list[str]) -> Tensor:
         """Text embeddings (len(texts), D), float32, each of length 1."""
@@ -140,8 +159,7 @@ class Colorizer:
         """
         if sketch is None:
             raise UserError(NO_SKETCH)
-        downscale = self.model.vae.downscale
-        multiple = downscale * 2 ** (len(self.config.unet.block_out_channels) - 1)
+        downscale, multiple = self.model.vae.downscale, self.size_multiple
         canvas, placement = fit_and_pad(sketch.convert("RGB"), size or self.config.native_size, "white", multiple)
         # Inverted: lines +1 on a ground of -1.
         pixels = (1 - _to_tensor(canvas) / 127.5).to(self.device, self.dtype)
@@ -152,7 +170,9 @@ class Colorizer:
             if not is_out_of_memory(error):
                 raise
             raise _not_enough_memory(placement) from None
-        return EncodedSketch(features, (canvas.height // downscale, canvas.width // downscale), placement)
+        return EncodedSketch(
+            features, (canvas.height // downscale, canvas.width // downscale), placement, sketch.convert("L")
+        )
 
     def colorize(
         self, sketch: Image.Image, reference: Image.Image | None, settings: GenerationSettings | None = None
@@ -206,7 +226,10 @@ class Colorizer:
         z = draw_noise(generators, (self.config.unet.in_channels, *sketch.latent_size)).to(self.device)
         with self._inside_model():
             empty = self._empty_features(sketch) if settings.sketch_guidance_scale != 1 else None
-            denoiser = GuidedDenoiser(self.model.unet, sampler, settings, sketch.features, empty, tokens, generators)
+            passes = self._reference_passes(reference, sketch, settings, sampler)
+            denoiser = GuidedDenoiser(
+                self.model.unet, sampler, settings, sketch.features, empty, tokens, generators, passes
+            )
         preview = _PreviewPace()
         start = time.perf_counter()
 
@@ -225,6 +248,8 @@ class Colorizer:
         if not z.isfinite().all():
             raise UserError("The model gave invalid numbers (NaN); lower the guidance scales or choose dtype float32.")
         images = [self._decode(z[i : i + 1], sketch.placement) for i in range(len(z))]
+        if settings.keep_lines:
+            images = [keep_lines(image, sketch.lines) for image in images]
         yield Result(images, [settings.seed + i for i in range(len(z))], settings, notes)
 
     def _edited_tokens(
@@ -237,6 +262,16 @@ class Colorizer:
             return None, ()
         edited, notes = self.edit_reference(reference, settings.edits)
         return self.model.reference_context(edited.tokens), notes
+
+    def _reference_passes(
+        self, reference: EncodedReference | None, sketch: EncodedSketch, settings: GenerationSettings, sampler: Sampler
+    ) -> ReferencePasses | None:
+        if reference is None or reference.picture is None or not settings.draws_to_reference:
+            return None
+        left, top, right, bottom = sketch.placement.box
+        size = max(right - left, bottom - top)
+        latent = encode_latent(self.model, reference.picture, size, self.size_multiple)
+        return ReferencePasses(self.model.unet, sampler, settings, [latent])
 
     def _empty_features(self, sketch: EncodedSketch) -> tuple[Tensor, ...]:
         size = (sketch.placement.height, sketch.placement.width)

@@ -14,6 +14,9 @@ SCHEDULES = ("karras", "vp")
 # name -> smallest and largest value
 WHOLE_NUMBERS = {"steps": (2, 200), "size": (64, 4096), "batch_size": (1, 16), "seed": (0, 2**32 - 1)}
 NUMBERS = {"guidance_scale": (0, 30), "sketch_guidance_scale": (0, 30), "noise_level": (0, 1)}
+SHARES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "similarity_end")
+NUMBERS |= dict.fromkeys(SHARES, (0, 1))
+SWITCHES = ("keep_lines",)
 MAX_EDITS_LENGTH = 48 * 1024  # characters of JSON, so that every picture can carry its edits (see png.py)
 
 
@@ -25,6 +28,12 @@ class GenerationSettings:
     guidance_scale, sketch_guidance_scale: GS and SGS of dual classifier-free guidance. 1 is no guidance and costs
         nothing; above 1 exaggerates the reference or the sketch; below 1 weakens it, and 0 is without it.
     noise_level: noisy sampling (equation 14), 0 (never) to 1 (every step).
+    attention_injection, adain: how strongly features of the reference's own pass draw the picture to it, 0 (not, and
+        costs nothing) to 1: its keys and values in self-attention, and the mean and deviation of its channels.
+    style_fidelity: how much less of both the prediction without reference (the negative of GS) gets; 1 is none of it,
+        so that GS amplifies them.
+    similarity_start, similarity_end: the part of the steps in which both work; 0 is the first step, 1 the end.
+    keep_lines: lay the line art itself over the result, black and crisp, in the size of the upload.
     schedule: noise levels, "karras" or "vp" (the model's own).
     sampler: one of SAMPLERS.
     size: longest side of the picture in pixels; None is the model's native size.
@@ -36,6 +45,12 @@ class GenerationSettings:
     guidance_scale: float = 2.0
     sketch_guidance_scale: float = 1.0
     noise_level: float = 0.0
+    attention_injection: float = 0.0
+    adain: float = 0.0
+    style_fidelity: float = 0.5
+    similarity_start: float = 0.0
+    similarity_end: float = 1.0
+    keep_lines: bool = False
     schedule: str = "karras"
     sampler: str = "dpm++2m"
     size: int | None = None
@@ -52,6 +67,9 @@ class GenerationSettings:
         last = WHOLE_NUMBERS["seed"][1] - self.batch_size + 1
         if self.seed > last:
             raise UserError(f"seed is {self.seed}; for {self.batch_size} images it can be at most {last}.")
+        for name in SWITCHES:
+            if not isinstance(getattr(self, name), bool):
+                raise UserError(f"{name} is {str(getattr(self, name))[:40]!r}; it must be true or false.")
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("sampler", self.sampler, SAMPLERS)
         if not isinstance(self.edits, list | tuple) or not all(isinstance(edit, Edit) for edit in self.edits):
@@ -61,6 +79,11 @@ class GenerationSettings:
         if len(json.dumps([edit.to_dict() for edit in self.edits])) > MAX_EDITS_LENGTH:
             raise UserError("The texts and masks of the edits are too long together; shorten or remove some.")
         object.__setattr__(self, "edits", tuple(self.edits))
+
+    @property
+    def draws_to_reference(self) -> bool:
+        """Whether attention injection or AdaIN is on."""
+        return self.attention_injection > 0 or self.adain > 0
 
     def evolve(self, **changes) -> "GenerationSettings":
         """A copy with some values changed."""

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
@@ -96,6 +98,21 @@ def test_folder(colorize, tmp_path, capsys, monkeypatch):
     output = capsys.readouterr()
     assert "skipped c.png: " in output.err and "skipped blank.png: " in output.err
     assert "3 of 5" in output.out
+
+
+def test_layers_and_kept_lines(colorize, tmp_path):
+    assert colorize("--layers", "--keep-lines", "--injection", 0.5, "--adain", "--similarity-end", 0.5) == 0
+    settings = read_parameters(tmp_path / "out.png").settings
+    assert (settings.keep_lines, settings.attention_injection, settings.adain, settings.similarity_end) == (
+        True, 0.5, 1, 0.5
+    )  # fmt: skip
+    with Image.open(tmp_path / "out.png") as out, Image.open(tmp_path / "out-colours.png") as colours:
+        merged = colours.copy()
+        with Image.open(tmp_path / "out-lines.png") as lines:
+            merged.paste(lines, mask=lines.getchannel("A"))
+        assert out.size == (60, 40)
+        assert np.abs(np.asarray(merged, int) - np.asarray(out, int)).max() <= 1
+    assert zipfile.is_zipfile(tmp_path / "out.ora")
 
 
 def test_out_folder_for_one_sketch(colorize, tmp_path):

@@ -386,6 +386,18 @@ class TestEvaluate:
         with pytest.raises(UserError, match="20 x 20"):
             evaluate(colorizer, tmp_path, Evaluation(settings))
 
+    @pytest.mark.parametrize("options", [["--adain"], ["--injection", "0.5", "--style-fidelity", "1"]])
+    def test_closer_to_the_reference(self, standard, tiny_checkpoint, tmp_path, options):
+        def measured(*options):
+            given = ["--triples", standard, "--checkpoint", tiny_checkpoint, "--out", tmp_path / "report.json"]
+            given += ["--steps", "2", "--limit", "1", "--device", "cpu", "--dtype", "float32"]
+            assert main(["evaluate", *map(str, given), *options]) == 0
+            return json.loads((tmp_path / "report.json").read_text())
+
+        drawn, plain = measured(*options), measured()
+        assert drawn["result"]["psnr"]["mean"] != plain["result"]["psnr"]["mean"]
+        assert drawn["settings"]["adain"] + drawn["settings"]["attention_injection"] in (0.5, 1)
+
     def test_a_batch_gives_the_pictures_of_single_generations(self, standard, tiny_checkpoint):
         colorizer = Colorizer.load(tiny_checkpoint, "cpu", dtype="float32")
         triples = [read_triple(name, paths) for name, paths in find_triples(standard).items()]

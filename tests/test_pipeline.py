@@ -15,7 +15,7 @@ from colorizer.errors import UserError
 from colorizer.manipulation import Edit
 from colorizer.models.sketch_encoder import SketchEncoder
 from colorizer.models.unet import SketchUNet
-from colorizer.pipeline import Colorizer, EncodedSketch, Preview, Result
+from colorizer.pipeline import Colorizer, Preview, Result
 from colorizer.sampling import Sampler, image_generators
 from colorizer.settings import GenerationSettings
 
@@ -338,7 +338,7 @@ def test_other_errors_pass(colorizer, monkeypatch):
 
 def test_invalid_numbers_are_reported(colorizer):
     sketch = colorizer.encode_sketch(line_art())
-    broken = EncodedSketch(tuple(f * float("nan") for f in sketch.features), sketch.latent_size, sketch.placement)
+    broken = dataclasses.replace(sketch, features=tuple(f * float("nan") for f in sketch.features))
     with pytest.raises(UserError, match="NaN"):
         list(colorizer.generate(broken, None, QUICK))
 

@@ -4,14 +4,18 @@ import argparse
 import sys
 from pathlib import Path
 
+from PIL import Image
 from tqdm import tqdm
 
+from colorizer.cli.options import add_similarity_arguments, similarity_settings
 from colorizer.cli.outputs import plan_outputs
 from colorizer.errors import UserError
 from colorizer.images import read_picture
+from colorizer.layers import separate
 from colorizer.lineart import MODES, load_sketch
 from colorizer.manipulation import Edit, read_edits
-from colorizer.pipeline import Colorizer, EncodedReference, Result
+from colorizer.openraster import save_openraster
+from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch, Result
 from colorizer.png import PictureParameters, save_png
 from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import SAMPLERS, SCHEDULES, GenerationSettings
@@ -40,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first image (%(default)s)")
     parser.add_argument("--batch", type=int, default=defaults.batch_size, help="images of each sketch (%(default)s)")
+    add_similarity_arguments(parser)
     parser.add_argument(
         "--sketch-mode",
         choices=MODES,
@@ -54,6 +59,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='edit by words, "target=green hair; anchor=hair; control=the hair; scale=8"; may be given several times',
     )
     parser.add_argument("--edits", type=Path, metavar="FILE.json", help="list of edits, done before those of --edit")
+
+    parser.add_argument(
+        "--keep-lines", action="store_true", help="lay the line art over the result, crisp and in its own size"
+    )
+    parser.add_argument(
+        "--layers",
+        action="store_true",
+        help="also write OUT-colours.png, OUT-lines.png (transparent) and OUT.ora with both",
+    )
 
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
@@ -79,8 +93,9 @@ def run(args: argparse.Namespace) -> int:
         for done, (sketch, out) in enumerate(jobs):
             progress.set_description(sketch.name)
             try:
-                result = _colorize(colorizer, sketch, args.sketch_mode, encoded_reference, settings, progress)
-                _save(result, out, colorizer)
+                encoded = colorizer.encode_sketch(load_sketch(sketch, args.sketch_mode), settings.size)
+                result = _colorize(colorizer, encoded, encoded_reference, settings, progress)
+                _save(result, out, colorizer, encoded.lines if args.layers else None)
                 notes |= dict.fromkeys(result.notes)
             except UserError as error:
                 if not args.sketch.is_dir():
@@ -103,9 +118,11 @@ def read_settings(args: argparse.Namespace) -> GenerationSettings:
         guidance_scale=args.gs,
         sketch_guidance_scale=args.sgs,
         noise_level=args.noise_level,
+        **similarity_settings(args),
         schedule=args.schedule,
         sampler=args.sampler,
         size=args.size,
+        keep_lines=args.keep_lines,
         batch_size=args.batch,
         seed=args.seed,
         edits=(*edits, *map(Edit.parse, args.edit)),
@@ -114,24 +131,28 @@ def read_settings(args: argparse.Namespace) -> GenerationSettings:
 
 def _colorize(
     colorizer: Colorizer,
-    path: Path,
-    sketch_mode: str,
+    sketch: EncodedSketch,
     reference: EncodedReference | None,
     settings: GenerationSettings,
     progress: tqdm,
 ) -> Result:
-    encoded = colorizer.encode_sketch(load_sketch(path, sketch_mode), settings.size)
-    for event in colorizer.generate(encoded, reference, settings, previews=False):
+    for event in colorizer.generate(sketch, reference, settings, previews=False):
         if isinstance(event, Result):
             return event
         progress.update()
 
 
-def _save(result: Result, out: Path, colorizer: Colorizer) -> None:
+def _save(result: Result, out: Path, colorizer: Colorizer, line_art: Image.Image | None) -> None:
+    """Write every picture, and its layers where `line_art` is given."""
     for i, (image, seed) in enumerate(zip(result.images, result.seeds, strict=True)):
         target = out if len(result.images) == 1 else out.with_name(f"{out.stem}-{i}{out.suffix}")
         parameters = PictureParameters(result.settings, seed, colorizer.config.name, colorizer.model_hash)
         try:
             save_png(image, target, parameters)
+            if line_art is not None:
+                layers = separate(image, line_art)
+                layers.colours.save(target.with_name(f"{target.stem}-colours.png"))
+                layers.lines.save(target.with_name(f"{target.stem}-lines.png"))
+                save_openraster(layers, target.with_suffix(".ora"))
         except OSError as error:
             raise UserError(f"{target} cannot be written ({error.strerror}); check the folder.") from error

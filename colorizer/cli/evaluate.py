@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from colorizer.cli.colorize import DEFAULT_CHECKPOINT
+from colorizer.cli.options import add_similarity_arguments, similarity_settings
 from colorizer.cli.reports import check_counts, check_writable, estimate_text, save_grid, table_text, write_report
 from colorizer.errors import UserError
 from colorizer.evaluation.benchmark import BASELINES, MEASURES, Evaluation, evaluate
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
     )
+    add_similarity_arguments(parser)
     parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
     parser.add_argument("--size", type=int, help="longest side to generate in pixels (the model's native size)")
@@ -40,7 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the report and the grid, print the table. Bad pictures are listed and skipped."""
     settings = GenerationSettings(
-        steps=args.steps, guidance_scale=args.gs, sketch_guidance_scale=args.sgs, seed=args.seed, size=args.size
+        steps=args.steps,
+        guidance_scale=args.gs,
+        sketch_guidance_scale=args.sgs,
+        seed=args.seed,
+        size=args.size,
+        **similarity_settings(args),
     )
     check_counts(args, "batch", "limit", "grid_rows")
     check_writable(args.out, args.grid)

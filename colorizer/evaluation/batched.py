@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 
 from colorizer.denoiser import GuidedDenoiser
+from colorizer.errors import UserError
 from colorizer.pipeline import NO_LINES, Colorizer, EncodedReference, EncodedSketch
 from colorizer.precision import is_out_of_memory
 from colorizer.sampling import Sampler, draw_noise, image_generators
@@ -17,7 +18,15 @@ def colorize_all(
     settings: GenerationSettings,
     seeds: list[int],
 ) -> list[Image.Image | str]:
-    """As `colorize_batch`, but with the reason where there is no picture. What the memory cannot hold is halved."""
+    """As `colorize_batch`, but with the reason where there is no picture. What the memory cannot hold is halved.
+
+    Pictures drawn to their references, which have passes of their own, are made one by one.
+    """
+    if settings.draws_to_reference:
+        return [
+            _colorize_alone(colorizer, sketch, reference, settings.evolve(seed=seed, batch_size=1))
+            for sketch, reference, seed in zip(sketches, references, seeds, strict=True)
+        ]
     try:
         results = colorize_batch(colorizer, sketches, references, settings, seeds)
         return [result or "the model gave invalid numbers (NaN)" for result in results]
@@ -32,6 +41,16 @@ def colorize_all(
         for part in (slice(half), slice(half, None))
     )
     return [*first, *second]
+
+
+def _colorize_alone(
+    colorizer: Colorizer, sketch: EncodedSketch, reference: EncodedReference, settings: GenerationSettings
+) -> Image.Image | str:
+    try:
+        *_, result = colorizer.generate(sketch, reference, settings, previews=False)
+    except UserError as error:
+        return str(error)
+    return result.images[0]
 
 
 @torch.inference_mode()

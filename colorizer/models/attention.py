@@ -29,7 +29,7 @@ def project_tokens(attn: Attention, tokens: torch.Tensor) -> LayerReference:
     value = attn.to_v(tokens)
     if tokens.shape[1] == 1:
         return attn.to_out[0](value)
-    return _split_heads(attn, attn.to_k(tokens)), _split_heads(attn, value)
+    return split_heads(attn, attn.to_k(tokens)), split_heads(attn, value)
 
 
 class CrossAttentionProcessor:
@@ -66,12 +66,12 @@ class CrossAttentionProcessor:
             return reference.expand(batch, length, channels)
 
         key, value = (tensor.expand(batch, -1, -1, -1) for tensor in reference)
-        query = _split_heads(attn, attn.to_q(hidden_states))
+        query = split_heads(attn, attn.to_q(hidden_states))
         output = F.scaled_dot_product_attention(query, key, value)
         # (B, heads, length, head_dim) -> (B, length, heads * head_dim)
         return attn.to_out[0](output.transpose(1, 2).flatten(2))
 
 
-def _split_heads(attn: Attention, tensor: torch.Tensor) -> torch.Tensor:
+def split_heads(attn: Attention, tensor: torch.Tensor) -> torch.Tensor:
     """(B, n, heads * head_dim) -> (B, heads, n, head_dim)"""
     return tensor.unflatten(2, (attn.heads, -1)).transpose(1, 2)

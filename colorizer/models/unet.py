@@ -3,6 +3,7 @@
 import torch
 from diffusers.models.attention_processor import Attention
 from diffusers.models.embeddings import TimestepEmbedding, Timesteps
+from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_2d_blocks import (
     CrossAttnDownBlock2D,
     CrossAttnUpBlock2D,
@@ -50,6 +51,15 @@ class SketchUNet(nn.Module):
     def cross_attentions(self) -> list[Attention]:
         """The cross-attention layers, in the order of `ReferenceKeyValues.layers`."""
         return [module for name, module in self.named_modules() if name.endswith(".attn2")]
+
+    def self_attentions(self) -> list[Attention]:
+        """The self-attention layers, in the order of the forward pass within each part of the network."""
+        return [module for name, module in self.named_modules() if name.endswith(".attn1")]
+
+    def deep_residual_blocks(self) -> list[ResnetBlock2D]:
+        """The residual blocks of the middle and of the lower half of the way up."""
+        parts = [self.mid_block, *self.up_blocks[: len(self.up_blocks) // 2]]
+        return [block for part in parts for block in part.resnets]
 
     def project_reference(self, tokens: torch.Tensor) -> ReferenceKeyValues:
         """Project reference tokens (B, n, D), once a generation, for `forward`."""
