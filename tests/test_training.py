@@ -26,6 +26,7 @@ from colorizer.models.model import ColorizationModel
 from colorizer.models.vae import LatentAutoencoder
 from colorizer.training.clip import EDIT_LENGTH, CLIPTask, agreement, edit_error, part_iou
 from colorizer.training.diffusion import DiffusionTask, TriplePool
+from colorizer.training.edited import TokenEditor
 from colorizer.training.loop import LoopOptions, learning_rate_factor, train
 from colorizer.training.objectives import Strategy
 from colorizer.training.recipes import MINI_CPU, RECIPES
@@ -577,3 +578,23 @@ def test_a_transformer_started_local_attends_to_its_neighbours(tiny_config):
     distance = torch.cdist(place, place)
     near, far = logits[distance == 1].mean(), logits[distance >= encoder.grid - 1].mean()
     assert logits.diagonal().mean() > near > far
+
+
+def test_edited_triples_have_their_tokens_moved_and_the_others_left(tiny_config, library):
+    torch.manual_seed(0)
+    model = ColorizationModel(tiny_config)
+    tokens = torch.randn(3, 1 + model.clip.num_tokens, model.clip.embed_dim)
+    changes = [("hair", "pink", "green"), None, ("background", "white", "blue")]
+    edited = TokenEditor(model).edit(tokens, changes, np.random.default_rng(0))
+    moved = (edited - tokens).abs().amax((1, 2))
+    assert moved[1] == 0 and moved[0] > 0 and moved[2] > 0
+    assert torch.equal(edited[:, 0], tokens[:, 0])  # an Attention model's CLS token stays
+
+
+def test_the_truth_of_an_edited_triple_differs_in_one_part(library):
+    options = TripleOptions(size=64, clean=1.0, shaded=0, plain=1.0, clipart=0, edited=0.5)
+    triples = TripleSampler(library, options, seed=5).sample(24)
+    changed = [change for change in triples.changes if change]
+    assert 4 < len(changed) < 20 and all(before != after for _, before, after in changed)
+    plain = TripleSampler(library, dataclasses.replace(options, edited=0.0), seed=5).sample(24)
+    assert plain.changes == []

@@ -6,7 +6,7 @@
 """
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -35,7 +35,8 @@ _MAIN_PARTS = {"hair", "skin", "clothes"}
 @dataclass(frozen=True)
 class TripleOptions:
     """size: side in pixels; reference: "cross", "self" or "deform"; clean: share of exact sketches; shaded: share with
-    shadows; plain: share of drawings left as drawn; clipart: share of objects (when the library has any)."""
+    shadows; plain: share of drawings left as drawn; clipart: share of objects (when the library has any); edited: share
+    of "cross" characters whose truth has one part in another colour than the reference, see `Triples.changes`."""
 
     size: int = 256
     reference: str = "cross"
@@ -43,6 +44,7 @@ class TripleOptions:
     shaded: float = 0.2
     plain: float = 0.35
     clipart: float = 0.2
+    edited: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Triples:
     """sketch (B, 1, S, S), dark lines on white; reference, truth (B, 3, S, S); figure (B, 1, S, S) alpha; in [0, 1].
 
     drawings: (B, 2), which drawings of the library the truth and the reference show.
+    changes: B entries, None or (part, word, word): the truth has that part in a colour of the second word, where the
+    reference has it in one of the first; empty when there are none.
     """
 
     sketch: Tensor
@@ -57,6 +61,7 @@ class Triples:
     truth: Tensor
     figure: Tensor
     drawings: np.ndarray
+    changes: list[tuple[str, str, str] | None] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -113,18 +118,16 @@ class TripleSampler:
         palettes = [self._palette(index) for index in first]
         device = self.library.coverage.device
         shown_a, shown_b = self.library.coverage[first], self.library.coverage[second]
-        slots = np.stack([palette.slots for palette in palettes])
-        slots = self._visible_or_default(slots, first, second)
+        slots, background = self._colours(palettes, first, second)
         ink = torch.from_numpy(np.stack([palette.ink for palette in palettes]))
-        background = torch.from_numpy(np.stack([palette.background for palette in palettes])).view(-1, 3, 1, 1)
-        background = background.to(device)
-        slots = torch.from_numpy(slots)
         strength = self._strength(batch)
+        changed, changes = self._changed(palettes, first, second)
+        true_slots, true_background = self._colours(changed, first, second)
 
         layout = self._layout(batch)
-        flat = compose(shown_a, slots, ink, layout)
+        flat = compose(shown_a, true_slots, ink, layout)
         figure = shade(flat, strength, self.generator)
-        truth = figure.over(background)
+        truth = figure.over(true_background.to(device))
         sketch = self._sketch(flat, truth, shown_a, layout)
         if self.options.reference != "cross":
             reference, second = truth, first
@@ -132,8 +135,9 @@ class TripleSampler:
                 reference = random_warp(truth, self.generator)
         else:
             other = shade(compose(shown_b, slots, ink, self._layout(batch)), strength, self.generator)
-            reference = other.over(background)
-        return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha, np.stack([first, second], 1))
+            reference = other.over(background.to(device))
+        drawings = np.stack([first, second], 1)
+        return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha, drawings, changes)
 
     @_in_full_precision
     def sample_pictures(self, batch: int) -> Tensor:
@@ -246,6 +250,29 @@ class TripleSampler:
             names = self.rng.choice(list(COLOUR_NAMES), NUM_SLOTS)
             own = np.stack([sample_colour(self.rng, str(name)) for name in names])
         return Palette(np.nan_to_num(own, nan=1.0).astype(np.float32), palette.background, palette.ink, {})
+
+    def _colours(self, palettes: list[Palette], first: np.ndarray, second: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Slots (B, K, 3) and backgrounds (B, 3, 1, 1)."""
+        slots = self._visible_or_default(np.stack([palette.slots for palette in palettes]), first, second)
+        background = np.stack([palette.background for palette in palettes])
+        return torch.from_numpy(slots), torch.from_numpy(background).view(-1, 3, 1, 1)
+
+    def _changed(
+        self, palettes: list[Palette], first: np.ndarray, second: np.ndarray
+    ) -> tuple[list[Palette], list[tuple[str, str, str] | None]]:
+        """The palettes of the truths, and what of them differs from those of the references."""
+        if not self.options.edited or self.options.reference != "cross":
+            return palettes, []
+        changed, changes = list(palettes), []
+        for row, (a, b) in enumerate(zip(first, second, strict=True)):
+            if self.library.styles[a] == "clipart" or self.rng.random() >= self.options.edited:
+                changes.append(None)
+                continue
+            shown = [set(self.library.words[index]["parts"]) for index in (a, b)]
+            part = str(self.rng.choice([*sorted(shown[0] & shown[1] & set(captions.CHANGEABLE)), "background"]))
+            changed[row] = recoloured(palettes[row], part, self.rng)
+            changes.append((part, palettes[row].names[part], changed[row].names[part]))
+        return changed, changes
 
     def _visible_or_default(self, slots: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """A part that the reference does not show has no colour to be taken from it: it gets its usual one."""

@@ -11,6 +11,7 @@ from torchvision.utils import save_image
 
 from colorizer.data.triples import TripleSampler
 from colorizer.models.model import ColorizationModel
+from colorizer.training.edited import TokenEditor
 from colorizer.training.objectives import (
     Strategy,
     diffuse,
@@ -81,6 +82,7 @@ class TriplePool:
     def __init__(self, model: ColorizationModel, sampler: TripleSampler, capacity: int, reuse: float):
         """reuse: how often a triple is used on average before another takes its place."""
         self.model, self.sampler, self.capacity, self.reuse = model, sampler, capacity, reuse
+        self.editor = TokenEditor(model)
         self.ring: EncodedTriples | None = None
         self.filled, self.cursor, self.owed = 0, 0, 0.0
         self.generator = torch.Generator().manual_seed(11)
@@ -92,7 +94,10 @@ class TriplePool:
         """`count` new triples, encoded by the frozen VAE and CLIP."""
         triples = self.sampler.sample(count)
         z0 = self.model.vae.encode(triples.truth * 2 - 1)
-        tokens = self.model.reference_context(self.model.clip.encode_image(triples.reference))
+        tokens = self.model.clip.encode_image(triples.reference)
+        if any(triples.changes):
+            tokens = self.editor.edit(tokens.float(), triples.changes, self.sampler.rng)
+        tokens = self.model.reference_context(tokens)
         ink = ((1 - triples.sketch) * 255).round().to(torch.uint8)
         return EncodedTriples(z0.half(), tokens.half(), ink)
 
