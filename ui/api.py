@@ -94,7 +94,7 @@ def _add_colorize(shelf: ModelShelf, generate: Generate, description: ModelDescr
             prepared = load_sketch(sketch, preparation)
             picture = None if reference is None else read_picture(reference)
             colorizer = shelf.open(chosen)
-            with closing(generate(chosen, None, prepared, picture, full)) as events:
+            with closing(generate(chosen, None, prepared, picture, full, False)) as events:
                 for event in events:
                     if isinstance(event, Result):
                         with tempfile.TemporaryDirectory() as folder:

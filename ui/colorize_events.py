@@ -23,14 +23,16 @@ LOCAL = {"queue": False, **QUIET}
 
 def connect(
     page: ColorizePage, shelf: ModelShelf, generate: Generate, examples: list[Example], about: gr.Markdown
-) -> None:
-    """Attach all events. Call inside the `gr.Blocks` of the page."""
-    _connect_run(page, ColorizeRun(page, shelf, generate))
+) -> ColorizeRun:
+    """Attach all events. Call inside the `gr.Blocks` of the page. Returns what a run of the page is."""
+    run = ColorizeRun(page, shelf, generate)
+    _connect_run(page, run)
     connect_pictures(page)
     _connect_settings(page, shelf)
     _connect_variants(page)
     _connect_model(page, shelf, about)
     _connect_examples(page, examples)
+    return run
 
 
 def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:

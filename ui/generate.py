@@ -15,7 +15,7 @@ from ui.model_shelf import ModelShelf
 GPU_START = 15  # the weights come to the GPU, the sketch and the reference are encoded, the pictures decoded
 GPU_PASS = 0.1  # one pass through the U-Net at 512 x 512 pixels
 
-Generate = Callable[[str, str | None, Image, Image | None, GenerationSettings], Iterator[Preview | Result]]
+Generate = Callable[..., Iterator[Preview | Result]]
 
 
 def gpu_seconds(settings: GenerationSettings, native_size: int) -> int:
@@ -27,19 +27,26 @@ def gpu_seconds(settings: GenerationSettings, native_size: int) -> int:
 
 
 def build_generate(shelf: ModelShelf) -> Generate:
-    """`generate(model, prediction_type, sketch, reference, settings)` for the models of a shelf.
+    """`generate(model, prediction_type, sketch, reference, settings, previews=True)` for the models of a shelf.
 
     It yields as `Colorizer.generate` does, and closing it ends the run after the step under way. Errors are `gr.Error`.
     """
 
-    def seconds(model, prediction_type, sketch, reference, settings) -> int:
+    def seconds(model, prediction_type, sketch, reference, settings, previews=True) -> int:
         return gpu_seconds(settings, shelf.describe(model).native_size)
 
-    def generate(model, prediction_type, sketch, reference, settings):
+    def generate(
+        model: str,
+        prediction_type: str | None,
+        sketch: Image,
+        reference: Image | None,
+        settings: GenerationSettings,
+        previews: bool = True,
+    ) -> Iterator[Preview | Result]:
         with errors_as_toasts(), shelf.using(model, prediction_type) as colorizer:
             encoded_reference = None if reference is None else colorizer.encode_reference(reference)
             encoded_sketch = colorizer.encode_sketch(sketch, settings.size)
-            with closing(colorizer.generate(encoded_sketch, encoded_reference, settings)) as events:
+            with closing(colorizer.generate(encoded_sketch, encoded_reference, settings, previews)) as events:
                 yield from events
 
     return on_gpu(generate, seconds)

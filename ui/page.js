@@ -2,8 +2,9 @@
 (() => {
   const THEME_KEY = "colorize-theme";
   const button = (id) => document.querySelector(`button#${id}, #${id} button`);
-  const press = (id) => {
-    const target = button(id);
+  // The first that is on the page in sight.
+  const press = (...ids) => {
+    const target = ids.map(button).find((found) => found?.checkVisibility());
     if (target && !target.disabled) target.click();
   };
 
@@ -12,9 +13,9 @@
       event.preventDefault();
       // A number field hands its value over when it loses the focus.
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
-      setTimeout(() => press("colorize"), 0);
+      setTimeout(() => press("colorize", "folder-start"), 0);
     } else if (event.key === "Escape" && !event.defaultPrevented) {
-      press("stop");
+      press("stop", "folder-stop");
     }
   }, true);
 

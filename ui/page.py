@@ -12,6 +12,8 @@ from ui.api_page import api_routes
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
 from ui.examples import ASSETS, load_examples, thumbnail
+from ui.folder_events import connect_folder
+from ui.folder_layout import build_folder_page
 from ui.generate import build_generate
 from ui.mcp_server import check_mcp
 from ui.model_shelf import ModelShelf
@@ -65,9 +67,12 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
                     shelf.device.upper(),
                     [(thumbnail(example), example.title) for example in examples],
                 )
+            with gr.Tab(text("tab_folder"), id="folder") as folder_tab:
+                folder = build_folder_page()
             with gr.Tab(text("tab_about")):
                 about = build_about(description)
-        connect(page, shelf, generate, examples, about)
+        run = connect(page, shelf, generate, examples, about)
+        connect_folder(folder, folder_tab, run)
         add_endpoints(shelf, generate)
     return blocks.queue(max_size=MAX_WAITING, api_open=False)
 

@@ -77,7 +77,7 @@ def build_theme() -> gr.themes.Base:
 
 
 def read_css() -> str:
-    return (FOLDER / "page.css").read_text(encoding="utf-8")
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "folder.css"))
 
 
 def read_head() -> str:

@@ -8,6 +8,7 @@ TEXTS = {
     "other_language_code": "ja",
     "other_language": "日本語",
     "tab_colorize": "Colorize",
+    "tab_folder": "Folder",
     "tab_about": "About the model",
     # pictures in
     "sketch": "Sketch",
@@ -102,6 +103,24 @@ TEXTS = {
         "“python -m colorizer fetch v1”, then reload this page."
     ),
     "status_example": "Loaded “{title}”. Press Colorize.",
+    # folder
+    "folder_hint": "Many sketches in the same colours: with the reference, settings and edits of the Colorize page.",
+    "folder_sketches": "Sketches",
+    "folder_choose": "Add a whole folder",
+    "folder_reference": "Reference of the Colorize page",
+    "folder_no_reference": "There is no reference on the Colorize page. The model will choose the colours.",
+    "folder_start": "Colorize all",
+    "folder_download": "Download all (ZIP)",
+    "folder_results": "Finished pictures",
+    "folder_ready": "Add sketches, then press Colorize all.",
+    "folder_progress": "Sketch {number} of {count}: {name}",
+    "folder_done": "{count} of {of} sketches coloured in {seconds:.1f} s.",
+    "folder_stopped": "Stopped. Finished pictures: {count}. They are kept.",
+    "folder_skipped": "Skipped: {count}",
+    "folder_full": "Left out: the finished pictures are as large as a download may be.",
+    "folder_no_sketches": "Add some sketches first.",
+    "folder_too_many": "These are {count} files; {most} can be coloured at a time. Remove some.",
+    "folder_too_large": "These files have {size} MB together; {most} MB can be coloured at a time. Remove some.",
     # errors
     "error_unexpected": "The picture could not be finished. Your input is kept; try again or use a smaller size.",
     "warning_no_lines": "There are hardly any lines to colour in this sketch. Try another preparation or picture.",

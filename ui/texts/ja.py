@@ -8,6 +8,7 @@ TEXTS = {
     "other_language_code": "en",
     "other_language": "English",
     "tab_colorize": "彩色",
+    "tab_folder": "フォルダー",
     "tab_about": "モデルについて",
     # pictures in
     "sketch": "線画",
@@ -100,6 +101,24 @@ TEXTS = {
         "「python -m colorizer fetch v1」を実行してから、このページを再読み込みしてください。"
     ),
     "status_example": "「{title}」を読み込みました。「彩色する」を押してください。",
+    # folder
+    "folder_hint": "たくさんの線画を同じ色で彩色します。参照画像・設定・編集は「彩色」ページのものを使います。",
+    "folder_sketches": "線画",
+    "folder_choose": "フォルダーごと追加",
+    "folder_reference": "「彩色」ページの参照画像",
+    "folder_no_reference": "「彩色」ページに参照画像がありません。色はモデルが選びます。",
+    "folder_start": "すべて彩色する",
+    "folder_download": "すべて保存（ZIP）",
+    "folder_results": "完成した絵",
+    "folder_ready": "線画を追加して「すべて彩色する」を押してください。",
+    "folder_progress": "線画 {number}/{count}: {name}",
+    "folder_done": "{of}枚のうち{count}枚を{seconds:.1f}秒で彩色しました。",
+    "folder_stopped": "停止しました。完成した絵は{count}枚で、そのまま残っています。",
+    "folder_skipped": "とばした線画: {count}枚",
+    "folder_full": "完成した絵が保存できる大きさに達したため、とばしました。",
+    "folder_no_sketches": "先に線画を追加してください。",
+    "folder_too_many": "ファイルが{count}個あります。一度に彩色できるのは{most}個までです。減らしてください。",
+    "folder_too_large": "ファイルは合わせて{size} MBです。一度に彩色できるのは{most} MBまでです。減らしてください。",
     # errors
     "error_unexpected": "絵を完成できませんでした。入力はそのままです。もう一度試すか、サイズを小さくしてください。",
     "warning_no_lines": "この線画には彩色できる線がほとんどありません。下処理か画像を変えてください。",

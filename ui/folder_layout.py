@@ -1,0 +1,98 @@
+"""The Folder page: many sketches, one reference; its components and where they stand. No events here."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from ui import status
+from ui.picture_upload import UploadsOnly
+from ui.texts import text
+
+
+class SketchFiles(UploadsOnly, gr.File):
+    pass
+
+
+class SketchFolder(UploadsOnly, gr.UploadButton):
+    pass
+
+
+@dataclass(frozen=True)
+class FolderPage:
+    """The components that events read or change."""
+
+    sketches: SketchFiles
+    folder: SketchFolder
+    reference: gr.Image
+    note: gr.HTML
+    start: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+    results: gr.Gallery
+    skipped: gr.HTML
+    download: gr.DownloadButton
+
+
+def build_folder_page() -> FolderPage:
+    """Sketches, reference and buttons at the left; progress and results at the right, below them on a phone."""
+    with gr.Row(elem_id="folder-workspace"):
+        with gr.Column(elem_id="folder-inputs", min_width=0):
+            parts = _inputs()
+        with gr.Column(elem_id="folder-outputs", min_width=0):
+            parts |= _outputs()
+    return FolderPage(**parts)
+
+
+def _inputs() -> dict:
+    gr.HTML(f'<p class="hint">{text("folder_hint")}</p>', padding=False)
+    sketches = SketchFiles(
+        label=text("folder_sketches"), file_count="multiple", type="filepath", height=240, elem_id="folder-sketches"
+    )
+    folder = SketchFolder(
+        text("folder_choose"), file_count="directory", type="filepath", size="sm", elem_id="folder-choose"
+    )
+    reference = gr.Image(
+        label=text("folder_reference"),
+        format="png",
+        interactive=False,
+        visible=False,
+        buttons=[],
+        height=150,
+        elem_id="folder-reference",
+    )
+    note = gr.HTML("", padding=False, elem_id="folder-note")
+    with gr.Row(elem_classes="actions"):
+        start = gr.Button(text("folder_start"), variant="primary", elem_id="folder-start", scale=3, min_width=120)
+        stop = gr.Button(text("stop"), variant="stop", elem_id="folder-stop", interactive=False, scale=1, min_width=80)
+    return {
+        "sketches": sketches,
+        "folder": folder,
+        "reference": reference,
+        "note": note,
+        "start": start,
+        "stop": stop,
+    }
+
+
+def _outputs() -> dict:
+    with gr.Row(elem_classes="under-stage"):
+        status_line = gr.HTML(
+            status.idle(text("folder_ready")), elem_id="folder-status", elem_classes="run-status", padding=False
+        )
+        download = gr.DownloadButton(
+            text("folder_download"), interactive=False, elem_id="folder-download", scale=0, min_width=150, size="md"
+        )
+    skipped = gr.HTML("", padding=False, elem_id="folder-skipped")
+    results = gr.Gallery(
+        label=text("folder_results"),
+        format="png",
+        type="filepath",
+        columns=4,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        visible=False,
+        buttons=[],
+        elem_id="folder-results",
+    )
+    return {"status": status_line, "download": download, "skipped": skipped, "results": results}

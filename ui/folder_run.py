@@ -1,0 +1,150 @@
+"""Colouring a folder: sketch after sketch; what fails is listed, what is finished goes into a zip."""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gradio as gr
+
+from colorizer.errors import UserError
+from colorizer.images import read_picture
+from colorizer.lineart import load_sketch
+from colorizer.pipeline import Preview
+from ui import folder_view, status
+from ui.colorize_run import ColorizeRun, Updates, Values, save_results
+from ui.errors import errors_as_toasts
+from ui.folder_layout import FolderPage
+from ui.folder_names import result_stems, write_zip
+from ui.texts import text
+
+MAX_SKETCHES = 100
+MAX_SKETCH_BYTES = 200 * 2**20
+MAX_RESULT_BYTES = 500 * 2**20  # what comes after is left out and said
+ZIP_NAME = "coloured.zip"
+
+
+@dataclass
+class _Progress:
+    """One run so far. skipped: (name, reason) of each sketch that gave no picture."""
+
+    sketches: list[Path]
+    steps: int  # of one sketch
+    started: float = field(default_factory=time.monotonic)
+    pictures: list[Path] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def finished(self) -> int:
+        return len({picture.parent for picture in self.pictures})
+
+    def line(self, index: int, step: int) -> str:
+        """The status line while sketch `index` is after step `step`."""
+        done, whole = index * self.steps + step, len(self.sketches) * self.steps
+        elapsed = time.monotonic() - self.started
+        left = elapsed / done * (whole - done) if done else None
+        return folder_view.progress(index + 1, len(self.sketches), self.sketches[index].name, done / whole, left)
+
+
+class FolderRun:
+    """Handlers of the Folder page. The reference, the settings and the edits are those of the Colorize page."""
+
+    def __init__(self, page: FolderPage, run: ColorizeRun):
+        self.page, self.run = page, run
+        self.inputs = run.inputs | {page.sketches}
+
+    def check(self, values: Values) -> Updates:
+        """Before the queue: refuse at once what could not run."""
+        with errors_as_toasts():
+            self.run.settings(values)
+            self._sketches(values)
+            self.run.shelf.describe(values[self.run.page.model])
+        page = self.page
+        return {
+            page.start: gr.update(interactive=False),
+            page.stop: gr.update(interactive=True),
+            page.download: gr.update(interactive=False),
+            page.results: gr.update(value=None, visible=False),
+            page.skipped: "",
+            page.status: status.busy(text("status_waiting")),
+        }
+
+    def colour(self, values: Values) -> Iterator[Updates]:
+        """Colour one sketch after the other, yielding after every step, so that Stop and a closed page end it there."""
+        page, controls = self.page, self.run.page
+        with errors_as_toasts(), tempfile.TemporaryDirectory() as folder:
+            settings = self.run.settings(values)
+            sketches = self._sketches(values)
+            chosen = (values[controls.model], values[controls.prediction_type])
+            reference = None if values[controls.reference] is None else read_picture(values[controls.reference])
+            yield {page.status: status.busy(text("status_loading"))}
+            colorizer = self.run.shelf.open(*chosen)
+            progress = _Progress(sketches, settings.steps)
+            for index, (sketch, stem) in enumerate(zip(sketches, result_stems(sketches), strict=True)):
+                yield {page.status: progress.line(index, 0)}
+                try:
+                    prepared = load_sketch(sketch, values[controls.preparation])
+                    with closing(self.run.generate(*chosen, prepared, reference, settings, False)) as events:
+                        for event in events:
+                            if isinstance(event, Preview):
+                                yield {page.status: progress.line(index, event.step)}
+                            else:
+                                place = Path(folder) / stem
+                                place.mkdir()
+                                progress.pictures += save_results(event, colorizer, place, stem)
+                except (UserError, gr.Error) as error:
+                    progress.skipped.append((sketch.name, getattr(error, "message", str(error))))
+                if sum(picture.stat().st_size for picture in progress.pictures) > MAX_RESULT_BYTES:
+                    progress.skipped += [(later.name, text("folder_full")) for later in sketches[index + 1 :]]
+                    break
+                yield {page.results: _gallery(progress.pictures), page.skipped: folder_view.skipped(progress.skipped)}
+            yield self._finished(progress, Path(folder))
+
+    def ended(self, values: Values) -> Iterator[Updates]:
+        """After Stop or an error: what is finished is kept and goes into the zip."""
+        page = self.page
+        pictures = [Path(picture) for picture, _ in values[page.results] or ()]
+        updates = self._at_rest() | {page.status: status.idle(text("folder_stopped", count=len(pictures)))}
+        if not pictures:
+            yield updates
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            yield updates | {page.download: self._zip(pictures, Path(folder))}
+
+    def _finished(self, progress: _Progress, folder: Path) -> Updates:
+        page = self.page
+        seconds = time.monotonic() - progress.started
+        count, of = progress.finished, len(progress.sketches)
+        updates = self._at_rest() | {
+            page.skipped: folder_view.skipped(progress.skipped),
+            page.results: _gallery(progress.pictures),
+            page.status: status.idle(text("folder_done", count=count, of=of, seconds=seconds)),
+        }
+        return updates | ({page.download: self._zip(progress.pictures, folder)} if progress.pictures else {})
+
+    def _zip(self, pictures: list[Path], folder: Path) -> dict:
+        # A new name each time, or a browser may give an older zip of the same name from its own store.
+        place = folder / secrets.token_hex(4)
+        place.mkdir()
+        return gr.update(value=str(write_zip(pictures, place / ZIP_NAME)), interactive=True)
+
+    def _sketches(self, values: Values) -> list[Path]:
+        sketches = [Path(path) for path in values[self.page.sketches] or ()]
+        if not sketches:
+            raise UserError(text("folder_no_sketches"))
+        if len(sketches) > MAX_SKETCHES:
+            raise UserError(text("folder_too_many", count=len(sketches), most=MAX_SKETCHES))
+        size = sum(path.stat().st_size for path in sketches)
+        if size > MAX_SKETCH_BYTES:
+            raise UserError(text("folder_too_large", size=size >> 20, most=MAX_SKETCH_BYTES >> 20))
+        return sketches
+
+    def _at_rest(self) -> Updates:
+        return {self.page.start: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
+
+
+def _gallery(pictures: list[Path]) -> dict:
+    return gr.update(value=[(str(picture), picture.stem) for picture in pictures], visible=bool(pictures))
