@@ -8,6 +8,10 @@ from ui import presets, status
 from ui.about import about_text
 from ui.colorize_layout import ColorizePage
 from ui.colorize_run import ColorizeRun
+from ui.edit_changes import EditChanges
+from ui.edit_compare import connect_comparison
+from ui.edit_events import connect_edits, connect_strip
+from ui.edit_strip import EditStrip
 from ui.errors import errors_as_toasts
 from ui.examples import Example
 from ui.generate import Generate
@@ -25,8 +29,11 @@ def connect(
     page: ColorizePage, shelf: ModelShelf, generate: Generate, examples: list[Example], about: gr.Markdown
 ) -> ColorizeRun:
     """Attach all events. Call inside the `gr.Blocks` of the page. Returns what a run of the page is."""
-    run = ColorizeRun(page, shelf, generate)
-    _connect_run(page, run)
+    changes = connect_edits(page, shelf)
+    run = ColorizeRun(page, shelf, generate, changes)
+    _connect_run(page, run, changes)
+    connect_strip(page, EditStrip(run), changes)
+    connect_comparison(page.result, page.shown_seed, page.run_seeds, page.comparison)
     connect_pictures(page)
     _connect_settings(page, shelf)
     _connect_variants(page)
@@ -35,13 +42,23 @@ def connect(
     return run
 
 
-def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
+def _connect_run(page: ColorizePage, run: ColorizeRun, changes: EditChanges) -> None:
     outputs = [
         page.colorize, page.stop, page.status, page.empty, page.preview, page.result, page.variants, page.download,
         page.settings["seed"], page.seed_reuse, page.run_seeds, page.shown_seed,
+        page.comparison.compared, page.comparison.mode, page.comparison.note,
     ]  # fmt: skip
     # Through the queue, because only queued events show their errors; it never waits there.
-    checked = page.colorize.click(run.check, inputs=run.inputs, outputs=outputs, concurrency_limit=None, **QUIET)
+    settled = page.colorize.click(
+        changes.settle, inputs=changes.inputs, outputs=changes.outputs, concurrency_limit=None, **QUIET
+    )
+    checked = settled.then(
+        run.check,
+        inputs=run.inputs | changes.inputs,
+        outputs=outputs,
+        concurrency_limit=None,
+        **QUIET,
+    )
     running = checked.success(
         run.run,
         inputs=run.inputs,
@@ -52,7 +69,7 @@ def _connect_run(page: ColorizePage, run: ColorizeRun) -> None:
         api_visibility="private",
     )
     # Gradio reports a cancelled run as failed too, so both ends share a handler and it does not matter which is last.
-    ending = {"inputs": {page.run_seeds}, "outputs": outputs, **LOCAL}
+    ending = {"inputs": {page.run_seeds, page.comparison.compared}, "outputs": outputs, **LOCAL}
     running.failure(run.ended, **ending)
     page.stop.click(run.ended, cancels=[running], **ending)
 
@@ -74,14 +91,16 @@ def _connect_settings(page: ColorizePage, shelf: ModelShelf) -> None:
 
 
 def _connect_variants(page: ColorizePage) -> None:
-    def choose(pair, seeds, event: gr.SelectData):
-        chosen = event.value["image"]["path"]
-        return (pair[0], chosen), chosen, seeds[event.index]
+    choice = page.comparison
+
+    def choose(compared, seeds, mode, event: gr.SelectData):
+        chosen = compared[event.index]
+        return chosen.pair(mode), chosen.note, chosen.result, seeds[event.index]
 
     page.variants.select(
         choose,
-        inputs=[page.result, page.run_seeds],
-        outputs=[page.result, page.download, page.shown_seed],
+        inputs=[choice.compared, page.run_seeds, choice.mode],
+        outputs=[page.result, choice.note, page.download, page.shown_seed],
         **LOCAL,
     )
 

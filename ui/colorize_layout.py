@@ -7,6 +7,8 @@ import gradio as gr
 from colorizer.lineart import MODES
 from colorizer.settings import GenerationSettings
 from ui import status
+from ui.edit_compare import ComparisonChoice, build_comparison_choice
+from ui.edit_layout import EditPanel, build_edit_panel, build_mode_switch
 from ui.model_shelf import ModelDescription
 from ui.picture_upload import PictureUpload, picture_upload
 from ui.settings_layout import MAX_VARIANTS, build_main_settings, build_more_settings
@@ -49,6 +51,8 @@ class ColorizePage:
     device: gr.HTML
     run_seeds: gr.State
     shown_seed: gr.State
+    edit: EditPanel
+    comparison: ComparisonChoice
     settings: dict[str, gr.components.Component]
 
 
@@ -61,6 +65,8 @@ def build_colorize_page(
     """
     parts: dict = {"run_seeds": gr.State(()), "shown_seed": gr.State(None)}
     with gr.Row(elem_id="workspace"):
+        with gr.Column(elem_id="area-mode", min_width=0):
+            build_mode_switch()
         with gr.Column(elem_id="area-inputs", min_width=0):
             parts |= _pictures()
         with gr.Column(elem_id="area-actions", min_width=0):
@@ -69,6 +75,8 @@ def build_colorize_page(
             parts |= _stage("status_ready" if description else "status_no_model")
         with gr.Column(elem_id="area-examples", min_width=0, visible=bool(examples)):
             parts["examples"] = _examples(examples)
+        with gr.Column(elem_id="area-edit", min_width=0):
+            parts["edit"] = build_edit_panel(description or ModelDescription())
         with gr.Column(elem_id="area-settings", min_width=0):
             description = description or ModelDescription()
             parts |= build_main_settings(description)
@@ -158,6 +166,7 @@ def _stage(first_status: str) -> dict:
         download = gr.DownloadButton(
             text("download"), interactive=False, elem_id="download", scale=0, min_width=150, size="md"
         )
+    comparison = build_comparison_choice()
     variants = gr.Gallery(
         label=text("variants"),
         format="png",
@@ -177,6 +186,7 @@ def _stage(first_status: str) -> dict:
         "status": status_line,
         "download": download,
         "variants": variants,
+        "comparison": comparison,
     }
 
 

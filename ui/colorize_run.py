@@ -18,6 +18,8 @@ from colorizer.png import PictureParameters, save_png
 from colorizer.settings import GenerationSettings
 from ui import status
 from ui.colorize_layout import ColorizePage
+from ui.edit_changes import EditChanges
+from ui.edit_compare import change_note, save_comparisons
 from ui.errors import errors_as_toasts
 from ui.generate import Generate
 from ui.model_shelf import ModelShelf
@@ -39,8 +41,8 @@ def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str) 
 class ColorizeRun:
     """Handlers of the run events. Holds components and the shared models, nothing of any visitor."""
 
-    def __init__(self, page: ColorizePage, shelf: ModelShelf, generate: Generate):
-        self.page, self.shelf, self.generate = page, shelf, generate
+    def __init__(self, page: ColorizePage, shelf: ModelShelf, generate: Generate, changes: EditChanges):
+        self.page, self.shelf, self.generate, self.changes = page, shelf, generate, changes
         self.inputs = {
             page.sketch,
             page.reference,
@@ -48,6 +50,9 @@ class ColorizeRun:
             page.model,
             page.prediction_type,
             page.seed_lock,
+            page.edit.edits,
+            page.edit.session,
+            page.comparison.mode,
             *page.settings.values(),
         }
 
@@ -56,6 +61,8 @@ class ColorizeRun:
         with errors_as_toasts():
             self.settings(values)
             self._sketch_path(values)
+            if self.changes.is_pending(values):
+                raise UserError(text("error_edit_form"))
             self.shelf.describe(values[self.page.model])
         page = self.page
         return {
@@ -77,15 +84,30 @@ class ColorizeRun:
             chosen = (values[page.model], values[page.prediction_type])
             colorizer = self.shelf.open(*chosen)
             yield {page.status: status.busy(text("status_encoding"))}
-            with closing(self.generate(*chosen, prepared, reference, settings)) as events:
-                shown = None
-                for event in events:
-                    if isinstance(event, Preview):
-                        yield self._show_preview(event, is_new=event.image is not shown)
-                        shown = event.image
-                    else:
-                        seconds = time.monotonic() - started
-                        yield from self._show_result(event, colorizer, prepared, sketch_path.stem, seconds)
+            session = values[page.edit.session]
+            inputs = (str(sketch_path), values[page.preparation], values[page.reference], *chosen)
+            inputs = (*inputs, self.shelf.encoder_key(chosen[0]))
+            unedited = session.unedited(inputs, settings)
+            is_edited = any(edit.enabled for edit in settings.edits)
+            runs = [settings] if unedited or not is_edited else [settings.evolve(edits=()), settings]
+            for run in runs:
+                part = text("status_unedited") if run is not settings else ""
+                with closing(self.generate(*chosen, prepared, reference, run)) as events:
+                    shown = None
+                    for event in events:
+                        if isinstance(event, Preview):
+                            yield self._show_preview(event, event.image is not shown, part)
+                            shown = event.image
+                        elif run is settings:
+                            result = event
+                        else:
+                            unedited = event.images
+                            session.keep_unedited(inputs, settings, unedited)
+            if not is_edited:
+                unedited = None
+                session.keep_unedited(inputs, settings, result.images)
+            seconds = time.monotonic() - started
+            yield from self._show_result(result, colorizer, prepared, sketch_path.stem, seconds, unedited, values)
 
     def ended(self, values: Values) -> Updates:
         """After Stop or an error: the last finished picture comes back if there is one, else the last preview stays."""
@@ -94,11 +116,14 @@ class ColorizeRun:
         if seeds := values[page.run_seeds]:
             updates |= self._stage(page.result)
             updates |= {page.variants: gr.update(visible=len(seeds) > 1), page.download: gr.update(interactive=True)}
+            is_edited = values[page.comparison.compared][0].unedited is not None
+            updates |= {part: gr.update(visible=is_edited) for part in (page.comparison.mode, page.comparison.note)}
         return updates
 
     def settings(self, values: Values) -> GenerationSettings:
         """What the page's controls are set to, with a new seed unless it is kept."""
         chosen = {name: values[component] for name, component in self.page.settings.items()}
+        chosen["edits"] = values[self.page.edit.edits].edits
         if not values[self.page.seed_lock]:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
         return GenerationSettings(**chosen)
@@ -109,39 +134,55 @@ class ColorizeRun:
             raise UserError(text("error_no_sketch"))
         return Path(path)
 
-    def _show_preview(self, preview: Preview, is_new: bool) -> Updates:
+    def _show_preview(self, preview: Preview, is_new: bool, part: str) -> Updates:
         page = self.page
         return {
             **self._stage(page.preview, **({"value": preview.image} if is_new else {})),
             page.variants: gr.update(visible=False),
+            page.comparison.mode: gr.update(visible=False),
+            page.comparison.note: gr.update(visible=False),
             page.download: gr.update(interactive=False),
-            page.status: status.step(preview.step, preview.steps, preview.seconds_left),
+            page.status: status.step(preview.step, preview.steps, preview.seconds_left, part),
         }
 
     def _show_result(
-        self, result: Result, colorizer: Colorizer, prepared: Image.Image, stem: str, seconds: float
+        self,
+        result: Result,
+        colorizer: Colorizer,
+        prepared: Image.Image,
+        stem: str,
+        seconds: float,
+        unedited: list[Image.Image] | None,
+        values: Values,
     ) -> Iterator[Updates]:
-        page = self.page
+        page, comparison = self.page, self.page.comparison
         for note in result.notes:
             gr.Info(note, duration=10)
-        with tempfile.TemporaryDirectory() as folder:  # Gradio copies the files to its cache at the yield
+        edits = result.settings.edits
+        notes = [
+            change_note(before, after, edits, colorizer.encoder, colorizer.config)
+            for before, after in zip(unedited or (), result.images, strict=False)
+        ]
+        with tempfile.TemporaryDirectory() as folder:
             paths = save_results(result, colorizer, Path(folder), stem)
-            before = prepared.convert("RGB").resize(result.images[0].size, Image.Resampling.LANCZOS)
-            before_path = Path(folder) / f"{stem}-sketch.png"
-            before.save(before_path)
-            captions = [text("seed_caption", seed=seed) for seed in result.seeds]
-            yield {
-                **self._at_rest(),
-                **self._stage(page.result, value=(before_path, paths[0])),
-                page.variants: gr.update(
-                    value=list(zip(paths, captions, strict=True)), visible=len(paths) > 1, selected_index=0
-                ),
-                page.download: gr.update(value=paths[0], interactive=True),
-                page.run_seeds: tuple(result.seeds),
-                page.shown_seed: result.seeds[0],
-                page.seed_reuse: gr.update(interactive=True),
-                page.status: status.done(seconds, tuple(result.seeds)),
-            }
+            compared = save_comparisons(prepared, paths, unedited, notes, page.result.GRADIO_CACHE)
+        paths = [one.result for one in compared]
+        captions = [text("seed_caption", seed=seed) for seed in result.seeds]
+        yield {
+            **self._at_rest(),
+            **self._stage(page.result, value=compared[0].pair(values[comparison.mode])),
+            page.variants: gr.update(
+                value=list(zip(paths, captions, strict=True)), visible=len(paths) > 1, selected_index=0
+            ),
+            page.download: gr.update(value=paths[0], interactive=True),
+            page.run_seeds: tuple(result.seeds),
+            page.shown_seed: result.seeds[0],
+            page.seed_reuse: gr.update(interactive=True),
+            page.status: status.done(seconds, tuple(result.seeds)),
+            comparison.compared: compared,
+            comparison.mode: gr.update(visible=unedited is not None),
+            comparison.note: gr.update(value=compared[0].note, visible=unedited is not None),
+        }
 
     def _at_rest(self) -> Updates:
         return {self.page.colorize: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}

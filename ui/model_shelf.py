@@ -8,6 +8,7 @@ from pathlib import Path
 
 from colorizer.checkpoint import FORMAT, read_config, read_metadata
 from colorizer.config import ModelConfig
+from colorizer.encoder import Encoder
 from colorizer.errors import UserError
 from colorizer.pipeline import Colorizer
 from colorizer.precision import choose_device
@@ -46,6 +47,8 @@ class ModelShelf:
         self._unused = threading.Condition(self._lock)
         self._users = 0
         self._loaded: tuple[tuple, Colorizer] | None = None
+        self._encoder_lock = threading.Lock()
+        self._encoder: tuple[str, Encoder] | None = None
 
     def names(self) -> list[str]:
         """Names to choose from; the folder is read anew each time."""
@@ -76,6 +79,24 @@ class ModelShelf:
         key = self._key(name, prediction_type)
         with self._lock:
             return self._load(key)
+
+    def encoder_key(self, name: str) -> str:
+        """Names the encoder of a model by its file and that file's age."""
+        path = self._path(name)
+        return f"{path}:{path.stat().st_mtime_ns}"
+
+    def encoder(self, name: str) -> Encoder:
+        """CLIP of a model, without waiting for a run: that of the loaded model, or read alone from another's file."""
+        key = self.encoder_key(name)
+        with self._encoder_lock:
+            loaded = self._loaded
+            if loaded is not None and key == f"{loaded[0][0]}:{loaded[0][1]}":
+                self._encoder = None
+                return loaded[1].encoder
+            if self._encoder is None or self._encoder[0] != key:
+                self._encoder = None
+                self._encoder = (key, Encoder.load(self._path(name), self.device))
+            return self._encoder[1]
 
     @contextmanager
     def using(self, name: str, prediction_type: str | None = None) -> Iterator[Colorizer]:

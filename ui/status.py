@@ -15,9 +15,12 @@ def busy(message: str) -> str:
     return f'<div class="status-line is-busy" role="status"><span class="pulse"></span>{escape(message)}</div>'
 
 
-def step(number: int, steps: int, seconds_left: float | None) -> str:
-    """Step `number` of `steps` (counted from 1) with a bar and, once known, the seconds left."""
-    message = text("status_step", step=number, steps=steps)
+def step(number: int, steps: int, seconds_left: float | None, part: str = "") -> str:
+    """Step `number` of `steps` (counted from 1) with a bar and, once known, the seconds left.
+
+    part: which part of a longer run it is, said before.
+    """
+    message = escape(part + text("status_step", step=number, steps=steps))
     left = "" if seconds_left is None else text("status_left", seconds=max(1, round(seconds_left)))
     return (
         f'<div class="status-line"><span>{message}</span><span class="status-left">{left}</span>'

@@ -77,10 +77,12 @@ def build_theme() -> gr.themes.Base:
 
 
 def read_css() -> str:
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "folder.css"))
+    sheets = ("page.css", "edit.css", "folder.css")
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in sheets)
 
 
 def read_head() -> str:
     """The page's own script (shortcuts, paste, language, light and dark), as `<script>` for the document head."""
     language = f'document.body.lang = "{text("language_code")}";'
-    return f"<script>{language}\n{(FOLDER / 'page.js').read_text(encoding='utf-8')}</script>"
+    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("page.js", "edit.js"))
+    return f"<script>{language}\n{script}</script>"

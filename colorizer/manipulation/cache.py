@@ -35,6 +35,13 @@ class Kept:
             self._entries.popitem(last=False)
         return found
 
+    def peek(self, key: Hashable) -> Any | None:
+        """The value of `key` if it is kept."""
+        found = self._entries.pop(key, None)
+        if found is not None:
+            self._entries[key] = found
+        return found
+
 
 def tokens_key(tokens: Tensor) -> str:
     """A hash of reference tokens. It differs with the picture, the encoder and any edits made before."""

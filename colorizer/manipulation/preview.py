@@ -89,6 +89,11 @@ class EditPreview:
         weight = omega(found.m, unit, edit.thresholds, edit.strength_ratio, edit.mode)[0]
         return Reach(found.m[0], weight, bool(found.defined), d)
 
+    def side(self, source: Source) -> int:
+        """Rows, and columns, of the token grid."""
+        tokens, _ = self._edited(source, ())
+        return round((tokens.shape[1] - 1) ** 0.5)
+
     def notes(self, source: Source, text: str) -> tuple[str, ...]:
         """What of `text` is cut or was never seen, as sentences for the user."""
         return self._notes.get(

@@ -1,0 +1,158 @@
+"""What is done to the list of edits: add, save, choose, order, switch, remove, undo."""
+
+import dataclasses
+
+import gradio as gr
+
+from colorizer.errors import UserError
+from ui import edit_view
+from ui.colorize_layout import ColorizePage
+from ui.edit_form import EditForm
+from ui.edit_layout import target_scale_range
+from ui.edit_list import EditList
+from ui.edit_look import EditLook, Updates, Values
+from ui.model_shelf import ModelShelf
+from ui.texts import text
+
+# Words that most models know; a model's own vocabulary is English whatever the page's language.
+IDEAS = (
+    EditForm(target="green hair", control="the hair"),
+    EditForm(target="blue clothes", control="the clothes"),
+    EditForm(target="pink background", control="the background"),
+)
+
+
+class EditChanges:
+    """Handlers that change the list or the form. Holds components and models, nothing of a visitor."""
+
+    def __init__(self, page: ColorizePage, shelf: ModelShelf, look: EditLook):
+        self.page, self.panel, self.shelf, self.look = page, page.edit, shelf, look
+        panel = self.panel
+        self.inputs = look.inputs | {page.shown_seed, page.seed_lock, page.settings["seed"]}
+        self.outputs = [
+            *look.outputs, *(field for field in look.form_fields.values() if field is not panel.painted),
+            panel.edits, panel.chosen, panel.refused, panel.rows, panel.undo, panel.redo, panel.save, page.seed_lock,
+            page.settings["seed"],
+        ]  # fmt: skip
+
+    def is_pending(self, values: Values) -> bool:
+        """The form asks for something that is not in the list yet."""
+        form, chosen = self.look.form(values), values[self.panel.chosen]
+        if form.is_blank and chosen is None:
+            return False
+        try:
+            return chosen is None or self._saved(values, form) != values[self.panel.edits].edits[chosen]
+        except UserError:
+            return True
+
+    def save(self, values: Values) -> Updates:
+        """The form into the list. What is wrong is said under its field, and then nothing changes."""
+        form = self.look.form(values)
+        if errors := self.look.errors(values, form):
+            if "" in errors:
+                gr.Warning(errors[""], duration=10)
+            return {**self.look.look(values | {self.panel.refused: True}), self.panel.refused: True}
+        edits, chosen = values[self.panel.edits], values[self.panel.chosen]
+        try:
+            edits = edits.put(self._saved(values, form), chosen)
+        except UserError as error:
+            gr.Warning(str(error), duration=10)
+            return gr.skip()
+        chosen = len(edits.edits) - 1 if chosen is None else chosen
+        return {**self._arranged(values, edits, chosen, form), **self._kept_seed(values)}
+
+    def settle(self, values: Values) -> Updates:
+        """Before a run: what the form asks for goes into the list."""
+        return self.save(values) if self.is_pending(values) else gr.skip()
+
+    def act(self, values: Values, event: gr.EventData) -> Updates:
+        """A button or switch in a row of the list."""
+        action, index = event.action, event.index
+        if self.is_pending(values) and not self.look.errors(values, self.look.form(values)):
+            values = values | {
+                component: value
+                for component, value in self.save(values).items()
+                if component in (self.panel.edits, self.panel.chosen)
+            }
+        edits, chosen = values[self.panel.edits], values[self.panel.chosen]
+        form = self.look.form(values)
+        if not isinstance(index, int) or not 0 <= index < len(edits.edits):
+            return gr.skip()
+        if action == "choose":
+            return self._arranged(values, edits, index, self._form_of(values, edits, index))
+        if action == "switch":
+            return self._arranged(values, edits.switched(index), chosen, form)
+        if action in ("up", "down"):
+            target = index + (1 if action == "down" else -1)
+            moved = edits.moved(index, target - index)
+            if moved is not edits and chosen in (index, target):
+                chosen = target if chosen == index else index
+            return self._arranged(values, moved, chosen, form)
+        if action == "remove":
+            if chosen == index:
+                chosen, form = None, self._blank(values)
+            elif chosen is not None and chosen > index:
+                chosen -= 1
+            return self._arranged(values, edits.removed(index), chosen, form)
+        return gr.skip()
+
+    def undo(self, values: Values) -> Updates:
+        return self._stepped(values, values[self.panel.edits].undone())
+
+    def redo(self, values: Values) -> Updates:
+        return self._stepped(values, values[self.panel.edits].redone())
+
+    def new(self, values: Values) -> Updates:
+        """An empty form; what it held goes into the list if it is complete."""
+        saved = self.settle(values)
+        edits = saved.get(self.panel.edits, values[self.panel.edits])
+        return self._arranged(values, edits, None, self._blank(values))
+
+    def idea(self, values: Values, index: int) -> Updates:
+        """The form filled in with an example."""
+        blank = self._blank(values)
+        form = dataclasses.replace(IDEAS[index], target_scale=blank.target_scale, painted=values[self.panel.painted])
+        return self._arranged(values, values[self.panel.edits], None, form)
+
+    def _stepped(self, values: Values, edits: EditList) -> Updates:
+        # A form that is not in the list stays; one that stands for an edit of the list may have lost it.
+        form = self.look.form(values) if values[self.panel.chosen] is None else self._blank(values)
+        return self._arranged(values, edits, None, form)
+
+    def _arranged(self, values: Values, edits: EditList, chosen: int | None, form: EditForm) -> Updates:
+        """Everything that shows the list and the form."""
+        panel = self.panel
+        filled = {**self.look.fill(form), panel.edits: edits, panel.chosen: chosen, panel.refused: False}
+        return {
+            **self.look.look(values | filled),
+            **filled,
+            panel.rows: edit_view.list_rows(edits.edits, chosen),
+            panel.undo: gr.update(interactive=bool(edits.past)),
+            panel.redo: gr.update(interactive=bool(edits.future)),
+            panel.save: text("edit_add" if chosen is None else "edit_save"),
+        }
+
+    def _kept_seed(self, values: Values) -> Updates:
+        """From the first edit on the seed stays, or the edited picture could not be compared with the unedited one."""
+        if values[self.page.seed_lock]:
+            return {}
+        gr.Info(text("seed_is_kept"), duration=6)
+        shown = values[self.page.shown_seed]
+        seed = values[self.page.settings["seed"]] if shown is None else shown
+        return {self.page.seed_lock: True, self.page.settings["seed"]: seed}
+
+    def _saved(self, values: Values, form: EditForm):
+        edit, chosen = form.edit(), values[self.panel.chosen]
+        if chosen is None:
+            return edit
+        return dataclasses.replace(edit, enabled=values[self.panel.edits].edits[chosen].enabled)
+
+    def _form_of(self, values: Values, edits: EditList, index: int) -> EditForm:
+        return EditForm.of(edits.edits[index], values[self.panel.painted].stroke)
+
+    def _blank(self, values: Values) -> EditForm:
+        model = values[self.page.model]
+        stroke = values[self.panel.painted].stroke
+        blank = EditForm()
+        scale = blank.target_scale if model is None else target_scale_range(self.shelf.describe(model))[2]
+        return dataclasses.replace(blank, target_scale=scale, painted=dataclasses.replace(blank.painted, stroke=stroke))

@@ -1,0 +1,154 @@
+"""The panel's look at an edit: regions, histogram and notes, from the form and without generating."""
+
+import dataclasses
+import logging
+
+import gradio as gr
+
+from colorizer.config import ModelConfig
+from colorizer.errors import UserError
+from colorizer.manipulation import auto_thresholds
+from colorizer.manipulation.preview import Source
+from ui import edit_view
+from ui.colorize_layout import ColorizePage
+from ui.edit_form import TEXTS, EditForm
+from ui.model_shelf import ModelShelf
+from ui.texts import text
+
+log = logging.getLogger(__name__)
+
+Values = dict  # component -> its value
+Updates = dict  # component -> its new value or gr.update(...)
+
+
+class EditLook:
+    """Handlers of everything that changes what the panel shows. Holds components and models, nothing of a visitor."""
+
+    def __init__(self, page: ColorizePage, shelf: ModelShelf):
+        self.page, self.panel, self.shelf = page, page.edit, shelf
+        panel = self.panel
+        self.form_fields = {
+            "target": panel.target,
+            "anchor": panel.anchor,
+            "control": panel.control,
+            "everywhere": panel.everywhere,
+            "target_scale": panel.target_scale,
+            "enhance": panel.enhance,
+            "strength_ratio": panel.strength_ratio,
+            "painted": panel.painted,
+        }
+        self.inputs = {
+            page.reference, page.model, panel.session, panel.edits, panel.chosen, panel.refused, *panel.thresholds,
+            *self.form_fields.values(),
+        }  # fmt: skip
+        self.outputs = [
+            panel.canvas, panel.histogram, panel.target_note, panel.anchor_note, panel.control_note, *panel.thresholds,
+            panel.painted,
+        ]  # fmt: skip
+
+    def form(self, values: Values) -> EditForm:
+        """What is filled in."""
+        chosen = {name: values[component] for name, component in self.form_fields.items()}
+        for name in TEXTS:
+            chosen[name] = chosen[name] or ""
+        return EditForm(**chosen, thresholds=tuple(float(values[slider]) for slider in self.panel.thresholds))
+
+    def fill(self, form: EditForm) -> Updates:
+        """The components as `form` has them."""
+        updates = {component: getattr(form, name) for name, component in self.form_fields.items()}
+        return {**updates, **dict(zip(self.panel.thresholds, form.thresholds, strict=True))}
+
+    def look(self, values: Values) -> Updates:
+        """Regions, histogram and notes of the form as it stands."""
+        return self._look(values, self.form(values))
+
+    def auto(self, values: Values) -> Updates:
+        """Thresholds proposed from the relevance."""
+        form = self.form(values)
+        try:
+            source = self._source(values)
+            if source is None or not form.region or form.everywhere:
+                raise UserError(text("auto_needs_region"))
+            reach = values[self.panel.session].preview.look(source, self._before(values), form.draft())
+        except UserError as error:
+            gr.Warning(str(error), duration=8)
+            return gr.skip()
+        return self.with_thresholds(values, auto_thresholds(reach.m))
+
+    def with_thresholds(self, values: Values, thresholds: tuple[float, ...]) -> Updates:
+        """The look with other thresholds, which the sliders show too."""
+        sliders = dict(zip(self.panel.thresholds, thresholds, strict=True))
+        return {**self._look(values | sliders, self.form(values | sliders)), **sliders}
+
+    def painted(self, values: Values, painted) -> Updates:
+        """The look after a stroke."""
+        values = values | {self.panel.painted: painted}
+        return {**self._look(values, self.form(values)), self.panel.painted: painted}
+
+    def errors(self, values: Values, form: EditForm) -> dict[str, str]:
+        """Field -> what is wrong with it; "" for the rest. Empty when the form can be saved."""
+        config = self.config(values[self.page.model])
+        if config is not None and config.kind == "cls":  # such a form has no control
+            form = dataclasses.replace(form, everywhere=True)
+        return form.errors()
+
+    def _look(self, values: Values, form: EditForm) -> Updates:
+        panel = self.panel
+        try:
+            source = self._source(values)
+            notes = {} if source is None else self._notes(values, source, form)
+            drawn, histogram = self._regions(values, source, form)
+        except UserError as error:
+            notes, histogram = {}, ""
+            drawn = edit_view.canvas(None, form.painted, str(error), 0)
+        except Exception:
+            log.exception("a look at an edit failed")
+            notes, histogram = {}, ""
+            drawn = edit_view.canvas(None, form.painted, text("error_look"), 0)
+        errors = self.errors(values, form) if values[panel.refused] else {}
+        return {
+            panel.canvas: drawn,
+            panel.histogram: histogram,
+            **{
+                getattr(panel, f"{name}_note"): edit_view.field_note(errors.get(name), notes.get(name, ()))
+                for name in TEXTS
+            },
+        }
+
+    def _regions(self, values: Values, source: Source | None, form: EditForm) -> tuple[dict, str]:
+        """What the canvas and the histogram show."""
+        if source is None:
+            return edit_view.canvas(None, form.painted, text("regions_no_reference"), 0), ""
+        session = values[self.panel.session]
+        address = session.address(source.picture_key)
+        if not form.region:
+            grid = session.preview.side(source)
+            return edit_view.canvas(address, form.painted, text("regions_no_control"), grid), ""
+        if source.config.kind == "cls":
+            return edit_view.canvas(address, form.painted, "", 0), ""
+        edit = form.draft()
+        reach = session.preview.look(source, self._before(values), edit, not form.is_blank)
+        show_histogram = reach.defined and not edit.is_everywhere
+        drawn = edit_view.canvas_with(reach, edit, address, form.painted)
+        return drawn, edit_view.histogram(reach, edit) if show_histogram else ""
+
+    def _notes(self, values: Values, source: Source, form: EditForm) -> dict[str, tuple[str, ...]]:
+        """Field -> what is worth knowing about its text."""
+        preview = values[self.panel.session].preview
+        texts = {"target": form.target.strip(), "anchor": form.anchor.strip()}
+        if not form.everywhere and source.config.kind != "cls":
+            texts["control"] = form.control.strip()
+        return {name: preview.notes(source, words) for name, words in texts.items() if words}
+
+    def _before(self, values: Values) -> tuple:
+        """The edits that come before the one in the form."""
+        return values[self.panel.edits].edits[: values[self.panel.chosen]]
+
+    def _source(self, values: Values) -> Source | None:
+        """None without a reference. Raises UserError without a model."""
+        reference, model = values[self.page.reference], values[self.page.model]
+        return None if reference is None else values[self.panel.session].source(self.shelf, model, reference)
+
+    def config(self, model: str | None) -> ModelConfig | None:
+        """None without a model."""
+        return None if model is None else self.shelf.describe(model).config or ModelConfig()
