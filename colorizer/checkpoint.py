@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -36,7 +36,8 @@ def save_checkpoint(
 ) -> None:
     """Write the model and its description to `path`; an interruption leaves an older file there untouched.
 
-    `dtype` stores the floating-point weights in another type, such as torch.float16 for half the size.
+    `dtype` stores the floating-point weights in another type, such as torch.float16 for half the size. Raises UserError
+    where the file cannot be written.
     """
     path = Path(path)
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in model.state_dict().items()}
@@ -45,16 +46,19 @@ def save_checkpoint(
         if overflown := [key for key, tensor in tensors.items() if not tensor.isfinite().all()]:
             raise ValueError(f"not finite as {dtype}: {', '.join(overflown)}")
     description = {"format": FORMAT, "version": VERSION, "config": json.dumps(to_dict(model.config))}
-    path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, because a rename is atomic only within a file system.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, temporary, {**(metadata or {}), **description})
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be written ({error}); make room on the disk, or give another place") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def load_checkpoint(

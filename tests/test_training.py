@@ -62,11 +62,11 @@ def sampler(library, seed=1, **options):
 class Line:
     """A line through points with noise, from both the task's own random numbers and torch's."""
 
-    def __init__(self, on_save=lambda count: None):
+    def __init__(self):
         torch.manual_seed(0)
         self.module = _Regression()
         self.generator = torch.Generator().manual_seed(3)
-        self.on_save, self.saves, self.weights, self.interrupt_at = on_save, 0, [], None
+        self.weights, self.interrupt_at = [], None
 
     def batch(self, size):
         self.weights.append(self.module.layer.weight.detach().clone())  # as the last step left them
@@ -79,8 +79,6 @@ class Line:
         return {"weight": float(module.layer.weight.norm())}
 
     def state_dict(self):
-        self.saves += 1
-        self.on_save(self.saves)
         return {"generator": self.generator.get_state()}
 
     def load_state_dict(self, state):
@@ -154,31 +152,6 @@ def test_a_finished_run_is_not_trained_further(tmp_path):
     assert again.weights == []
 
 
-def _train_until_the_second_save(folder):
-    os.environ["ACCELERATE_USE_CPU"] = "true"
-
-    def kill(count):
-        if count == 2:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    train(Line(kill), dataclasses.replace(QUICK, save_every=2), folder)
-
-
-def test_a_kill_during_a_save_leaves_the_state_before_it_whole(tmp_path):
-    whole = weights(train(Line(), QUICK, tmp_path / "whole"))
-    process = multiprocessing.get_context("spawn").Process(
-        target=_train_until_the_second_save, args=(tmp_path / "killed",)
-    )
-    process.start()
-    process.join(120)
-    assert process.exitcode == -signal.SIGKILL
-    assert (tmp_path / "killed" / "state.part").is_dir()  # half written
-    again = Line()
-    assert torch.equal(weights(train(again, QUICK, tmp_path / "killed")), whole)
-    assert len(again.weights) == 4
-    assert not (tmp_path / "killed" / "state.part").exists()
-
-
 def _train_one_of_two(rank, port, folder, results):
     variables = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     os.environ.update({key: str(value) for key, value in variables.items()} | {"ACCELERATE_USE_CPU": "true"})
@@ -213,17 +186,6 @@ def test_two_processes_learn_from_both_stop_together_and_go_on_exactly(tmp_path)
     assert parts == whole
     alone = weights(train(Line(), QUICK, tmp_path / "alone"))
     assert not np.allclose(alone, whole)  # the data of the other process count as well
-
-
-def test_a_full_disk_leaves_the_state_before_it_whole(tmp_path):
-    def fill(count):
-        if count == 2:
-            raise OSError(28, "No space left on device")
-
-    whole = weights(train(Line(), QUICK, tmp_path / "whole"))
-    with pytest.raises(OSError, match="No space left"):
-        train(Line(fill), dataclasses.replace(QUICK, save_every=2), tmp_path / "full")
-    assert torch.equal(weights(train(Line(), QUICK, tmp_path / "full")), whole)
 
 
 def test_a_kill_between_the_two_renames_of_a_save_loses_nothing(tmp_path):

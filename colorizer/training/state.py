@@ -5,6 +5,9 @@ from pathlib import Path
 
 from accelerate import Accelerator
 from accelerate.utils import gather_object
+from safetensors import SafetensorError
+
+from colorizer.errors import UserError
 
 
 class Progress:
@@ -43,12 +46,21 @@ def newest_state(state: Path) -> Path | None:
 
 
 def save_state(accelerator: Accelerator, state: Path) -> None:
-    """Written beside the old state and swapped in whole, so that a kill leaves one of the two."""
+    """Written beside the old state and swapped in whole, so that a kill leaves one of the two.
+
+    Raises UserError where it cannot be written, and the old state stays.
+    """
     part, old = state.with_name("state.part"), state.with_name("state.old")
     if accelerator.is_main_process:
         shutil.rmtree(part, ignore_errors=True)
     accelerator.wait_for_everyone()
-    accelerator.save_state(str(part))
+    try:
+        accelerator.save_state(str(part))
+    except (OSError, RuntimeError, SafetensorError) as error:  # a full disk comes as any of them
+        raise UserError(
+            f"{state} cannot be written ({error}); make room on the disk. The same command goes on from the state "
+            "saved before."
+        ) from error
     accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         if state.exists():
