@@ -7,6 +7,7 @@ from pathlib import Path
 from colorizer.data.characters import COLOUR_GROUPS
 from colorizer.data.clipart import DEFAULT_FOLDER
 from colorizer.data.library import DEFAULT_SIZE, build_library
+from colorizer.data.unseen_styles import UNSEEN_GROUPS
 from colorizer.errors import UserError
 from colorizer.evaluation.make_triples import STANDARD, TripleSet, make_triples, only_styles
 
@@ -18,9 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=TripleSet.count, help="triples (%(default)s)")
     parser.add_argument(
         "--split",
-        choices=("held-out", "train"),
-        default="held-out",
-        help="drawings that training never sees, or those it sees (%(default)s)",
+        choices=("held-out", "train", "unseen"),
+        help="drawings that training never sees, those it sees, or styles that it never sees (held-out, or that of "
+        "--style)",
     )
     parser.add_argument("--size", type=int, default=STANDARD.size, help="side in pixels (%(default)s)")
     parser.add_argument("--seed", type=int, default=TripleSet.seed, help="(%(default)s)")
@@ -35,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", type=float, default=STANDARD.plain, help="share laid out as drawn (%(default)s)")
     parser.add_argument("--clipart", type=float, default=STANDARD.clipart, help="share of clip art (%(default)s)")
     parser.add_argument(
-        "--style", choices=list(COLOUR_GROUPS), action="append", help="only characters of this style; repeatable (all)"
+        "--style",
+        choices=[*COLOUR_GROUPS, *UNSEEN_GROUPS],
+        action="append",
+        help="only characters of this style; repeatable (all of the split)",
     )
     parser.add_argument("--characters", type=int, default=CHARACTERS, help="characters to choose from (%(default)s)")
     parser.add_argument("--clipart-folder", type=Path, default=DEFAULT_FOLDER, help="SVG files (%(default)s)")
@@ -45,19 +49,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the set; say what is in it."""
-    options = _options(args)
-    if args.clipart and not args.clipart_folder.is_dir():
+    options, split = _options(args), _split(args)
+    if split == "unseen":
+        options = dataclasses.replace(options, clipart=0.0)
+    elif args.clipart and not args.clipart_folder.is_dir():
         print(f"{args.clipart_folder} does not exist: characters only")
     size = max(DEFAULT_SIZE, round(args.size * DEFAULT_SIZE / 256))
-    folder = args.clipart_folder if args.clipart else None
-    library = build_library(args.characters, args.split, size, 0, folder, args.cache, args.workers)
+    folder = args.clipart_folder if options.clipart else None
+    library = build_library(args.characters, split, size, 0, folder, args.cache, args.workers)
     if args.style:
         library = only_styles(library, args.style)
-    about = {"split": args.split, "characters": args.characters, "styles": args.style, "drawings": len(library)}
+    about = {"split": split, "characters": args.characters, "styles": args.style, "drawings": len(library)}
     manifest = make_triples(args.folder, library, TripleSet(args.count, args.seed, options), about)
     styles = ", ".join(f"{count} {style}" for style, count in sorted(manifest["styles"].items()))
     print(f"{args.count} triples in {args.folder}: {styles}")
     return 0
+
+
+def _split(args: argparse.Namespace) -> str:
+    """The split asked for, or the one that the styles belong to."""
+    unseen = {style in UNSEEN_GROUPS for style in args.style or ()}
+    split = args.split or ("unseen" if unseen == {True} else "held-out")
+    if unseen - {split == "unseen"}:
+        raise UserError(f"{', '.join(UNSEEN_GROUPS)} make the split unseen and no other; give the other styles alone.")
+    return split
 
 
 def _options(args: argparse.Namespace):

@@ -10,6 +10,7 @@ import numpy as np
 from dicebear import Avatar, Style
 
 from colorizer.data.layers import NUM_SLOTS, SLOTS, Layers, colours_of, render_layers
+from colorizer.data.unseen_styles import UNSEEN_GROUPS, outlined
 
 # DiceBear's colour group -> our slot; groups that are not named stay ink.
 COLOUR_GROUPS = {
@@ -28,7 +29,10 @@ STYLE_SHARES = {"adventurer": 0.6, "toon-head": 0.16, "open-peeps": 0.12, "micah
 # Components whose variants are held out: what a viewer recognises a character by.
 HELD_OUT_COMPONENTS = ("hair", "rearHair", "eyes", "mouth", "head", "expression")
 FEWEST_TO_HOLD_OUT = 4  # a component with fewer variants keeps all of them for training
-OPTIONAL_PARTS = {"glasses": 0.3, "earrings": 0.3, "accessories": 0.3, "facialHair": 0.2, "beard": 0.2, "mask": 0.0}
+OPTIONAL_PARTS = {
+    "glasses": 0.3, "earrings": 0.3, "accessories": 0.3, "facialHair": 0.2, "beard": 0.2, "mask": 0.0, "mustache": 0.2,
+    "hairAccessories": 0.2, "freckles": 0.2, "sideburns": 0.3, "blush": 0.3,
+}  # fmt: skip
 _INK_GROUPS = {"ink": "#000000", "stroke": "#000000", "eyebrows": "#000000", "mouth": "#000000"}
 
 
@@ -70,12 +74,19 @@ def held_out_variants(style: str, component: str) -> frozenset[str]:
 def variants(style: str, component: str, split: str) -> list[str]:
     """Variant names of a component in "train" or "held-out"; a component without held-out variants gives all."""
     names = list(load_style(style)[1]["components"][component]["variants"])
+    if split == "unseen":
+        return names
     chosen = [name for name in names if is_held_out(style, component, name) == (split == "held-out")]
     return chosen or names
 
 
 def sample_character(rng: np.random.Generator, split: str = "train", style: str | None = None) -> CharacterSpec:
-    """A random character of the split; all its held-out components come from that side of the split."""
+    """A random character of the split; all its held-out components come from that side of the split.
+
+    The split "unseen" has styles that training never draws, with all their variants.
+    """
+    if style is None and split == "unseen":
+        style = str(rng.choice(list(UNSEEN_GROUPS)))
     style = style or str(rng.choice(list(STYLE_SHARES), p=list(STYLE_SHARES.values())))
     definition = load_style(style)[1]
     options: dict = {"seed": str(rng.integers(2**31)), "flip": "none"}
@@ -97,7 +108,7 @@ def svg_of(spec: CharacterSpec) -> tuple[str, dict[str, int], dict]:
     style, definition = load_style(spec.style)
     options, slot_of = dict(spec.options), {}
     for index, group in enumerate(definition["colors"]):
-        slot = COLOUR_GROUPS[spec.style].get(group)
+        slot = (COLOUR_GROUPS | UNSEEN_GROUPS)[spec.style].get(group)
         marker = _INK_GROUPS.get(group, "#000000") if slot is None else f"#f1{index:02x}a7"
         options[f"{group}Color"] = [marker]
         if slot is not None:
@@ -122,7 +133,10 @@ def render_character(spec: CharacterSpec, size: int = 256) -> Layers:
     rear = options.get("rearHairVariant")
     long_hair = "long" in hair.lower() or (rear is not None and "long" in str(rear).lower())
     words = {"length": "long" if long_hair else "short"}
-    coverage = render_layers(svg, slot_of, size)
+    if spec.style in UNSEEN_GROUPS:
+        coverage = outlined(render_layers(svg, slot_of, 2 * size), 2)
+    else:
+        coverage = render_layers(svg, slot_of, size)
     visible = coverage[:NUM_SLOTS].astype(np.uint32).sum((1, 2)) / 255
     words["parts"] = [SLOTS[i] for i in range(NUM_SLOTS) if visible[i] > 12 * (size / 256) ** 2]
     return Layers(coverage, np.full((NUM_SLOTS, 3), np.nan, np.float32), spec.style, spec.name, words)

@@ -68,13 +68,14 @@ def build_library(
 ) -> Library:
     """`characters` heads (rounded up to whole chunks) and all suited clip art of the split.
 
-    clipart_folder None, or one that does not exist, gives characters alone. Finished chunks are kept under `cache`.
+    clipart_folder None, or one that does not exist, and the split "unseen" give characters alone. Finished chunks are
+    kept under `cache`.
     """
     jobs = {
         f"heads-{split}-{size}-{seed}-{i}": partial(character_chunk, i, split, size, seed)
         for i in range(-(-characters // CHUNK))
     }
-    if clipart_folder is not None and clipart_folder.is_dir():
+    if split != "unseen" and clipart_folder is not None and clipart_folder.is_dir():
         count = len(candidates(clipart_folder, split))
         source = "clipart" if clipart_folder == DEFAULT_FOLDER else f"clipart-{_short_hash(clipart_folder)}"
         jobs |= {
