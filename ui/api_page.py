@@ -22,6 +22,9 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem 0.3rem 0; overflow-wrap: anywhere;
   border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 td:first-child { white-space: nowrap; }
+td:nth-child(2) { min-width: 7rem; }
+@media (max-width: 40rem) { thead { display: none; } td { display: block; border: 0; padding: 0; }
+  td:last-child { padding-bottom: 0.8rem; } }
 """
 
 PYTHON = """from gradio_client import Client, handle_file

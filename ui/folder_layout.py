@@ -80,7 +80,7 @@ def _outputs() -> dict:
             status.idle(text("folder_ready")), elem_id="folder-status", elem_classes="run-status", padding=False
         )
         download = gr.DownloadButton(
-            text("folder_download"), interactive=False, elem_id="folder-download", scale=0, min_width=150, size="md"
+            text("folder_download"), interactive=False, elem_id="folder-download", scale=0, min_width=190, size="md"
         )
     skipped = gr.HTML("", padding=False, elem_id="folder-skipped")
     results = gr.Gallery(

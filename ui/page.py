@@ -4,11 +4,14 @@ import hmac
 import os
 
 import gradio as gr
+from gradio.route_utils import API_PREFIX
 from starlette.middleware import Middleware
 
+from ui import folder_run
 from ui.about import build_about
 from ui.api import add_endpoints
 from ui.api_page import api_routes
+from ui.body_limit import BodyLimit
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
 from ui.examples import ASSETS, load_examples, thumbnail
@@ -23,7 +26,9 @@ from ui.theme import build_theme, read_css, read_head
 from ui.translated_page import TranslatedPage
 
 MAX_WAITING = 16  # requests in the queue; more are turned away
-MAX_UPLOAD = "20mb"
+MAX_UPLOAD = "20mb"  # one file
+MAX_UPLOADS = folder_run.MAX_SKETCH_BYTES + 2**20  # bytes: the files of one request and what stands between them
+MAX_REQUEST = 32 * 2**20  # bytes: any other
 # Seconds: how often to look, and the age at which uploads and results are deleted.
 DELETE_CACHE = (600, 6 * 3600)
 MAX_SESSIONS = 200
@@ -131,6 +136,7 @@ def launch(
         app_kwargs={
             "middleware": [
                 Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ()),
+                Middleware(BodyLimit, most=MAX_REQUEST, most_at={f"{API_PREFIX}/upload": MAX_UPLOADS}),
                 Middleware(TranslatedPage),
             ],
             "routes": api_routes(blocks, has_password=bool(password)),

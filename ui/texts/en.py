@@ -127,6 +127,7 @@ TEXTS = {
     "error_no_sketch": "Add a sketch first: the model colours its lines.",
     "error_not_a_file": "That is no uploaded file. Please add the picture itself; addresses are not fetched.",
     "error_no_model": "There is no model to colour with. Put a .safetensors file into the checkpoints folder.",
+    "error_request_too_large": "That is more than {most} MB at once. Send less.",
     "error_other_model": "Another model is at work just now. Try again when it is done, or choose that model.",
     "error_unknown_model": "The model “{name}” is no longer in the checkpoints folder. Choose another one.",
     "login": "Any name will do; the password is the one you were given.",

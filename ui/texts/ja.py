@@ -126,6 +126,7 @@ TEXTS = {
     "error_not_a_file": "アップロードされたファイルではありません。画像そのものを入れてください（アドレスは不可）。",
     "error_no_model": "彩色に使うモデルがありません。.safetensorsファイルをcheckpointsフォルダーに置いてください。",
     "error_unknown_model": "モデル「{name}」はcheckpointsフォルダーにもうありません。別のモデルを選んでください。",
+    "error_request_too_large": "一度に送れるのは{most} MBまでです。減らしてください。",
     "error_other_model": "いま別のモデルが動いています。終わってからもう一度試すか、そのモデルを選んでください。",
     "login": "ユーザー名は何でもかまいません。パスワードは知らされたものを入れてください。",
     # edit by words
