@@ -10,6 +10,7 @@ from colorizer.errors import UserError
 COMMANDS = {
     "colorize": ("colorizer.cli.colorize", "colour a sketch, or a folder of them, like a reference"),
     "degree": ("colorizer.cli.degree", "show one edit at several target scales side by side"),
+    "compare-strategies": ("colorizer.cli.compare_strategies", "train every strategy at one budget and compare them"),
     "evaluate": ("colorizer.cli.evaluate", "measure a model on triples of sketch, reference and truth"),
     "evaluate-edits": ("colorizer.cli.evaluate_edits", "measure how well a model follows edits by words"),
     "fetch": ("colorizer.cli.fetch", "download the published weights"),

@@ -54,11 +54,18 @@ def find_parts(folder: Path, parts: tuple[str, ...], more: tuple[str, ...] = ())
         if part in parts and not place.is_dir():
             needed = " and ".join([", ".join(f"{name}/" for name in parts[:-1]), f"{parts[-1]}/"])
             raise UserError(f"{place} does not exist; the folder needs {needed}.")
-        for path in sorted(place.iterdir()) if place.is_dir() else ():
+        for path in _listed(place) if place.is_dir() else ():
             known = part in parts or path.stem in found
             if known and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
                 found.setdefault(path.stem, {}).setdefault(part, path)
     return dict(sorted(found.items()))
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from error
 
 
 def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") -> Triple:
