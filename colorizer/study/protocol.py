@@ -23,9 +23,17 @@ PASSWORD_VARIABLE = "STUDY_PASSWORD"
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 LARGEST_FILE = 1024 * 1024
 
-Name = Annotated[str, Field(pattern=r"^[^\W_][\w .()-]*$", max_length=60)]
-Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=30)]
-Text = Annotated[str, Field(pattern=r"\S", max_length=50_000)]
+NAME = r"^[^\W_][\w .()-]*$"
+KEY = r"^[a-z][a-z0-9_]*$"
+NOT_EMPTY = r"\S"
+ADVICE = {
+    NAME: "use letters, digits, spaces and . - _ ( ), beginning with a letter or digit",
+    KEY: "use small letters, digits and _, beginning with a letter",
+    NOT_EMPTY: "it is empty; write something",
+}
+Name = Annotated[str, Field(pattern=NAME, max_length=60)]
+Key = Annotated[str, Field(pattern=KEY, max_length=30)]
+Text = Annotated[str, Field(pattern=NOT_EMPTY, max_length=50_000)]
 STRICT = ConfigDict(extra="forbid", strict=True)
 
 
@@ -200,8 +208,13 @@ def load_protocol(folder: str | Path) -> Protocol:
 def _explain(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in first["loc"]).lstrip(".")
-    said = {"missing": "it is missing; add it.", "extra_forbidden": "there is no such key; remove it."}
-    return f"{place}: {said.get(first['type'], first['msg'] + '.')}"
+    said = {
+        "missing": "it is missing; add it",
+        "unexpected_keyword_argument": "there is no such key; remove it",
+        "too_short": "it is empty; give at least one",
+        "string_pattern_mismatch": ADVICE.get(first.get("ctx", {}).get("pattern")),
+    }
+    return f"{place}: {said.get(first['type']) or first['msg']}."
 
 
 def _check(protocol: Protocol) -> None:
