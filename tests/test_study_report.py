@@ -122,10 +122,10 @@ def pages(content):
 def test_a_usual_study_is_one_page_of_pdf_and_a_large_one_goes_on(study, tmp_path):
     simulate(study, 3)
     assert pages(Organiser(study).report("pdf")) == 1
-    names = [f"condition {number}" for number in range(8)]
+    names = [f"condition {number}" for number in range(5)]
     more = "".join(f'\n[[conditions]]\nname = "{name}"\ncheckpoint = "tiny.safetensors"\n' for name in names)
     large = Study.open(write_study(tmp_path / "large", STUDY + more, points=7))
-    simulate(large, 2)
+    simulate(large, 1)
     assert pages(Organiser(large).report("pdf")) > 1
     large.close()
 

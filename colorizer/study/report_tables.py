@@ -10,8 +10,9 @@ from colorizer.study.summary import Summary
 METHOD = (
     "Each participant counts once: ratings of one condition are averaged over the stimuli first. Intervals: 95 %, "
     "percentile bootstrap over participants. Friedman's test needs participants who rated every condition, with "
-    "Kendall's W as effect size. Pairs: Wilcoxon's signed-rank test, two-sided; Holm's correction over the pairs of a "
-    "question; r is the matched-pairs rank-biserial correlation, positive where the first condition was rated higher."
+    "Kendall's W as effect size. Pairs: Wilcoxon's signed-rank test, two-sided, of the participants who rated the two "
+    "differently; Holm's correction over the pairs of a question; r is the matched-pairs rank-biserial correlation, "
+    "positive where the first condition was rated higher."
 )
 
 

@@ -109,8 +109,9 @@ def friedman(complete: NDArray[np.float64]) -> Friedman | None:
 def wilcoxon(first: NDArray[np.float64], second: NDArray[np.float64]) -> tuple[float, float]:
     """(p, rank-biserial correlation) of paired values without nan; (1, 0) when no pair differs.
 
-    Pairs without a difference are dropped, as Wilcoxon did. The correlation is (R+ - R-) / (R+ + R-), R being the sums
-    of the ranks (D. S. Kerby, The simple difference formula, 2014).
+    Pairs without a difference are dropped first, as Wilcoxon did; scipy takes the exact distribution for up to 13
+    pairs that are left, or 50 without ties. The correlation is (R+ - R-) / (R+ + R-), R being the sums of the ranks
+    (D. S. Kerby, The simple difference formula, 2014).
     """
     differences = _rounded(first - second)
     differences = differences[differences != 0]
