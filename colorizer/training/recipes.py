@@ -38,7 +38,12 @@ MINI_MODEL = ModelConfig(
     noise=NoiseScheduleConfig(prediction_type="v_prediction"),
     native_size=256,
     relevance_polarity="high",
-    slider_ranges={"guidance_scale": [1, 6, 1.5], "sketch_guidance_scale": [1, 4, 1], "noise_level": [0, 1, 0]},
+    slider_ranges={
+        "guidance_scale": [1, 6, 1.5],
+        "sketch_guidance_scale": [1, 4, 1],
+        "noise_level": [0, 1, 0],
+        "target_scale": [0, 10, 4],
+    },
     licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see the model card",
     trained_on=(
         "Recoloured DiceBear characters (adventurer by Lisa Wischofsky, toon-head by Johan Melin, micah by "
@@ -67,7 +72,7 @@ class Recipe:
     drawing_size: int = DEFAULT_SIZE
     vae_data: TripleOptions = field(default_factory=lambda: TripleOptions(shaded=0.4, clipart=0.35))
     clip_data: TripleOptions = field(default_factory=lambda: TripleOptions(size=128, shaded=0.3, clipart=0.0))
-    unet_data: TripleOptions = field(default_factory=lambda: TripleOptions(plain=0.5, clipart=0.15))
+    unet_data: TripleOptions = field(default_factory=lambda: TripleOptions(plain=0.5, clipart=0.15, edited=0.15))
     capacity: int = 2048
     reuse: float = 4.0
     pretrained: bool = False
@@ -98,9 +103,9 @@ MINI_CPU = Recipe(
     vae=LoopOptions(steps=6000, seconds=1580, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
     clip=LoopOptions(steps=20000, seconds=2100, batch=16, lr=1e-3, warmup=100, weight_decay=0.02, validate_every=150),
     unet=LoopOptions(
-        steps=20000, seconds=3540, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
+        steps=20000, seconds=5400, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
     ),
-    reuse=6.0,
+    reuse=8.0,
 )
 # One data-centre GPU: a wider U-Net, larger batches; about half an hour in all.
 MINI_GPU = dataclasses.replace(
@@ -140,17 +145,31 @@ PAPER = Recipe(
 )  # fmt: skip
 
 
+# The CLS model of the page, from the trained mini model: its CLIP and autoencoder, its denoiser as the start.
+MINI_CLS = dataclasses.replace(
+    MINI_CPU,
+    model=dataclasses.replace(
+        MINI_MODEL,
+        name="mini-cls",
+        kind="cls",
+        slider_ranges={**MINI_MODEL.slider_ranges, "target_scale": [0, 20, 10]},
+    ),
+    unet=dataclasses.replace(MINI_CPU.unet, seconds=1200, lr=4e-4, warmup=50),
+    pretrained=True,
+)
+
+
 def with_strategy(recipe: Recipe, name: str) -> Recipe:
     """`recipe` with one of `STRATEGIES`, its model named after both."""
     strategy, kind = STRATEGIES[name], "cls" if name.startswith("cls") else "attention"
     return dataclasses.replace(
         recipe,
         strategy=strategy,
-        unet_data=dataclasses.replace(recipe.unet_data, reference=strategy.reference),
+        unet_data=dataclasses.replace(recipe.unet_data, reference=strategy.reference, edited=0.0),
         model=dataclasses.replace(recipe.model, name=f"{recipe.model.name}-{name}", kind=kind),
     )
 
 
-RECIPES = {"mini": MINI_CPU, "mini-gpu": MINI_GPU} | {
+RECIPES = {"mini": MINI_CPU, "mini-gpu": MINI_GPU, "mini-cls": MINI_CLS} | {
     f"{recipe.model.name}-{name}": with_strategy(recipe, name) for recipe in (MINI_CPU, PAPER) for name in STRATEGIES
 }

@@ -139,13 +139,15 @@ def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
 
 
 def _pretrained(path: Path, config: ModelConfig, prediction_type: str | None) -> ColorizationModel:
-    """The model in a checkpoint, ours, a published one or Stable Diffusion, under the name of `config`."""
+    """The model in a checkpoint, ours, a published one or Stable Diffusion, under the name and of the kind of `config`.
+
+    Both kinds have the same layers: with one token, attention to it is a linear layer.
+    """
     if is_stable_diffusion(path):
         return start_from_stable_diffusion(path, config, prediction_type)
     model = load_checkpoint(path, prediction_type)
-    if model.config.kind != config.kind:
-        raise UserError(f"{path.name} is a model of kind {model.config.kind!r}, the recipe trains {config.kind!r}")
-    model.config = dataclasses.replace(model.config, name=config.name)
+    ranges = config.slider_ranges or model.config.slider_ranges
+    model.config = dataclasses.replace(model.config, name=config.name, kind=config.kind, slider_ranges=ranges)
     return model
 
 
