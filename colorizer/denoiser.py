@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from colorizer.guidance import dual_guidance, is_noised, noisy_tokens
+from colorizer.guidance import dual_guidance, guidance_weights, is_noised, noisy_tokens
 from colorizer.models.attention import ReferenceKeyValues
 from colorizer.models.reference_features import ReferenceFeatures, applied
 from colorizer.models.unet import SketchUNet
@@ -27,12 +27,13 @@ class GuidedDenoiser:
         tokens: Tensor | None,
         generators: list[torch.Generator],
         passes: ReferencePasses | None = None,
+        log_weights: Tensor | None = None,
     ):
         """features, empty_features: of the sketch and of an empty one (None where SGS is 1), batch 1.
 
         tokens: the reference tokens that the U-Net sees, (1, n, D) float32, or None for zeros; c and u_r are then the
         same and GS has no effect. generators: one an image, for eps_r. passes: of the references themselves, for
-        attention injection and AdaIN.
+        attention injection and AdaIN. log_weights: (n,) of the tokens, None where all weigh alike.
         """
         self.unet = unet
         self.sampler = sampler
@@ -40,6 +41,7 @@ class GuidedDenoiser:
         self.features = features
         self.empty_features = empty_features
         self.tokens = tokens
+        self.log_weights = log_weights
         self.passes = passes
         self.gs = 1.0 if tokens is None else settings.guidance_scale
         self.sgs = settings.sketch_guidance_scale
@@ -66,6 +68,11 @@ class GuidedDenoiser:
             sgs=self.sgs,
         )
 
+    def calls(self, index: int) -> int:
+        """How many times `predict` calls the U-Net at step `index`."""
+        own = len(self.passes.references) if self.passes is not None and index in self.passes.active else 0
+        return own + sum(weight != 0 for weight in guidance_weights(self.gs, self.sgs))
+
     def _branch(
         self,
         z_t: Tensor,
@@ -88,4 +95,10 @@ class GuidedDenoiser:
         return self._project(noisy_tokens(self.tokens, t, self.noise_level, self.sampler.alphas_cumprod, eps_r, T))
 
     def _project(self, tokens: Tensor) -> ReferenceKeyValues:
-        return self.unet.project_reference(tokens.to(self.features[0].dtype))
+        return self.unet.project_reference(tokens.to(self.features[0].dtype), self.log_weights)
+
+
+def branches(settings: GenerationSettings, references: int) -> int:
+    """How many predictions guidance takes for one image and step."""
+    gs = settings.guidance_scale if references else 1.0
+    return sum(weight != 0 for weight in guidance_weights(gs, settings.sketch_guidance_scale))

@@ -227,10 +227,21 @@ def fit_and_pad(
     Returns:
         The canvas, and the placement whose ``crop`` gives back the aspect of ``image``.
     """
-    scale = size / max(image.size)
-    width, height = (max(1, round(side * scale)) for side in image.size)
-    canvas_width, canvas_height = (-(-side // multiple) * multiple for side in (width, height))
+    width, height = _fitted(image.size, size)
+    canvas_width, canvas_height = canvas_size(image.size, size, multiple)
     left, top = (canvas_width - width) // 2, (canvas_height - height) // 2
     canvas = Image.new(image.mode, (canvas_width, canvas_height), fill)
     canvas.paste(image.resize((width, height), Image.Resampling.LANCZOS), (left, top))
     return canvas, Placement(canvas_width, canvas_height, (left, top, left + width, top + height))
+
+
+def canvas_size(picture_size: tuple[int, int], size: int, multiple: int) -> tuple[int, int]:
+    """Width and height of the canvas that :func:`fit_and_pad` makes for a picture of ``picture_size``."""
+    width, height = (-(-side // multiple) * multiple for side in _fitted(picture_size, size))
+    return width, height
+
+
+def _fitted(picture_size: tuple[int, int], size: int) -> tuple[int, int]:
+    scale = size / max(picture_size)
+    width, height = (max(1, round(side * scale)) for side in picture_size)
+    return width, height

@@ -28,12 +28,16 @@ class Sampler:
     """One run from noise to a clean latent, in `len(timesteps)` steps.
 
     timesteps: t of each step, descending, in 0..T-1; fractional with the Karras schedule.
+    first: index of the step to begin with.
     sigmas: beta_t / alpha_t of each step, and a final 0.
     alphas_cumprod: (T,) on the CPU.
     """
 
-    def __init__(self, sampler: str, schedule: str, steps: int, noise: NoiseScheduleConfig):
-        """sampler, schedule, steps (>= 2): as in `GenerationSettings`."""
+    def __init__(self, sampler: str, schedule: str, steps: int, noise: NoiseScheduleConfig, start_noise: float = 1.0):
+        """sampler, schedule, steps (>= 2): as in `GenerationSettings`.
+
+        start_noise: the run begins at the first step with beta_t up to this; 1 is the whole run.
+        """
         scheduler_class, options = SCHEDULERS[sampler]
         self._scheduler = scheduler_class(
             beta_start=noise.beta_start,
@@ -46,12 +50,19 @@ class Sampler:
             **options,
         )
         self._scheduler.set_timesteps(steps)
-        # Where to start is told, not searched for: rounded Karras timesteps repeat.
-        self._scheduler.set_begin_index(0)
         self._prediction_type = noise.prediction_type
         self.alphas_cumprod: torch.Tensor = self._scheduler.alphas_cumprod
         self.sigmas: list[float] = self._scheduler.sigmas.tolist()
+        betas = [sigma / math.hypot(1, sigma) for sigma in self.sigmas]
+        self.first: int = next(index for index, beta in enumerate(betas) if beta <= start_noise)
+        # Where to start is told, not searched for: rounded Karras timesteps repeat.
+        self._scheduler.set_begin_index(self.first)
         self.timesteps: list[float] = timesteps_of(self.sigmas[:-1], self.alphas_cumprod)
+
+    def noised(self, z_0: torch.Tensor, eps: torch.Tensor) -> torch.Tensor:
+        """z_t of a latent at the first step: alpha_t z_0 + beta_t eps, all (B, C, h, w)."""
+        sigma = self.sigmas[self.first]
+        return (z_0 + sigma * eps) / math.hypot(1, sigma)
 
     def step(self, index: int, prediction: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         """z at step `index` + 1 from z and the model's prediction at step `index`, both (B, C, h, w) float32."""

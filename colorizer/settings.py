@@ -7,6 +7,7 @@ from numbers import Real
 
 from colorizer.errors import UserError
 from colorizer.manipulation.edit import MOST_EDITS, Edit
+from colorizer.manipulation.regions import RegionMask
 
 SAMPLERS = ("dpm++2m", "unipc", "euler", "ddim")
 SCHEDULES = ("karras", "vp")
@@ -16,7 +17,11 @@ WHOLE_NUMBERS = {"steps": (2, 200), "size": (64, 4096), "batch_size": (1, 16), "
 NUMBERS = {"guidance_scale": (0, 30), "sketch_guidance_scale": (0, 30), "noise_level": (0, 1)}
 SHARES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "similarity_end")
 NUMBERS |= dict.fromkeys(SHARES, (0, 1))
-SWITCHES = ("keep_lines",)
+SWITCHES = ("sharp", "keep_lines")
+MOST_REFERENCES = 3
+LARGEST_WEIGHT = 4.0  # of a reference next to others
+# Steps x pictures x pixels of a square of the longer side: 50 steps of 4 pictures of 2048 x 2048 pixels, and some more.
+MOST_WORK = 10**9
 MAX_EDITS_LENGTH = 48 * 1024  # characters of JSON, so that every picture can carry its edits (see png.py)
 
 
@@ -33,6 +38,10 @@ class GenerationSettings:
     style_fidelity: how much less of both the prediction without reference (the negative of GS) gets; 1 is none of it,
         so that GS amplifies them.
     similarity_start, similarity_end: the part of the steps in which both work; 0 is the first step, 1 the end.
+    sharp: above the model's native size, draw at that size first and then again at `size`, from partial noise, so that
+        the picture is composed as the model learned it and the lines are those of the large sketch.
+    reference_weights: how much each of up to three references counts, 0 to 4; missing ones count 1.
+    reference_regions: which tokens of each reference count (see `combine_references`), None for all.
     keep_lines: lay the line art itself over the result, black and crisp, in the size of the upload.
     schedule: noise levels, "karras" or "vp" (the model's own).
     sampler: one of SAMPLERS.
@@ -50,6 +59,9 @@ class GenerationSettings:
     style_fidelity: float = 0.5
     similarity_start: float = 0.0
     similarity_end: float = 1.0
+    sharp: bool = False
+    reference_weights: tuple[float, ...] = ()
+    reference_regions: tuple[RegionMask | None, ...] = ()
     keep_lines: bool = False
     schedule: str = "karras"
     sampler: str = "dpm++2m"
@@ -70,6 +82,8 @@ class GenerationSettings:
         for name in SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise UserError(f"{name} is {str(getattr(self, name))[:40]!r}; it must be true or false.")
+        self._check_work()
+        self._check_references()
         _one_of("schedule", self.schedule, SCHEDULES)
         _one_of("sampler", self.sampler, SAMPLERS)
         if not isinstance(self.edits, list | tuple) or not all(isinstance(edit, Edit) for edit in self.edits):
@@ -79,6 +93,37 @@ class GenerationSettings:
         if len(json.dumps([edit.to_dict() for edit in self.edits])) > MAX_EDITS_LENGTH:
             raise UserError("The texts and masks of the edits are too long together; shorten or remove some.")
         object.__setattr__(self, "edits", tuple(self.edits))
+
+    def _check_work(self) -> None:
+        """Steps, size and pictures are bounded together, too; the native size of a model is no concern."""
+        pixels = (self.size or 0) ** 2
+        if self.steps * self.batch_size * pixels > MOST_WORK:
+            most = int(MOST_WORK / (pixels * self.batch_size))
+            raise UserError(
+                f"{self.steps} steps of {self.batch_size} pictures of {self.size} pixels are too much for one run; at "
+                f"this size and number at most {most} steps are taken."
+            )
+
+    def _check_references(self) -> None:
+        for name in ("reference_weights", "reference_regions"):
+            values = getattr(self, name)
+            if not isinstance(values, list | tuple) or len(values) > MOST_REFERENCES:
+                raise UserError(f"{name} must be a list of at most {MOST_REFERENCES}.")
+        weights = [_number("reference_weights", w, (0, LARGEST_WEIGHT), whole=False) for w in self.reference_weights]
+        if weights and not any(self.weights(len(weights))):
+            raise UserError("All references have the weight 0; give one of them more, or remove them.")
+        if not all(region is None or isinstance(region, RegionMask) for region in self.reference_regions):
+            raise UserError("reference_regions must be painted regions.")
+        object.__setattr__(self, "reference_weights", tuple(weights))
+        object.__setattr__(self, "reference_regions", tuple(self.reference_regions))
+
+    def weights(self, count: int) -> list[float]:
+        """The weight of each of `count` references."""
+        return [*self.reference_weights, *[1.0] * count][:count]
+
+    def regions(self, count: int) -> list[RegionMask | None]:
+        """The painted region of each of `count` references."""
+        return [*self.reference_regions, *[None] * count][:count]
 
     @property
     def draws_to_reference(self) -> bool:
@@ -92,7 +137,12 @@ class GenerationSettings:
     def to_dict(self) -> dict:
         """Plain JSON values, all of them."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**values, "edits": [edit.to_dict() for edit in self.edits]}
+        return {
+            **values,
+            "reference_weights": list(self.reference_weights),
+            "reference_regions": [region and str(region) for region in self.reference_regions],
+            "edits": [edit.to_dict() for edit in self.edits],
+        }
 
     @classmethod
     def from_dict(cls, values: dict) -> "GenerationSettings":
@@ -102,10 +152,16 @@ class GenerationSettings:
         unknown = sorted(set(values) - {field.name for field in dataclasses.fields(cls)})
         if unknown:
             raise UserError(f"Unknown settings: {', '.join(map(str, unknown))[:200]}; remove them.")
-        edits = values.get("edits", ())
+        edits, regions = values.get("edits", ()), values.get("reference_regions", ())
         if not isinstance(edits, list | tuple):
             raise UserError("edits must be a list of edits.")
-        return cls(**{**values, "edits": tuple(Edit.from_dict(edit) for edit in edits)})
+        if not isinstance(regions, list | tuple):
+            raise UserError("reference_regions must be a list.")
+        read = {
+            "edits": tuple(Edit.from_dict(edit) for edit in edits),
+            "reference_regions": tuple(region and RegionMask.parse(region) for region in regions),
+        }
+        return cls(**{**values, **read})
 
 
 def _number(name: str, value, bounds: tuple[float, float], whole: bool) -> int | float:

@@ -45,6 +45,12 @@ def encode_latent(
     return ReferenceLatent(model.vae.encode(pixels), model.sketch_encoder(lines.expand(1, 3, -1, -1)), weight)
 
 
+def active_steps(settings: GenerationSettings) -> range:
+    """The steps at which the references have passes of their own."""
+    first, end = settings.similarity_start * settings.steps, settings.similarity_end * settings.steps
+    return range(math.ceil(first), math.ceil(end))
+
+
 class ReferencePasses:
     """At each active step every reference, noised to t, is run through the U-Net, with its own lines as the sketch.
 
@@ -57,8 +63,7 @@ class ReferencePasses:
         self, unet: SketchUNet, sampler: Sampler, settings: GenerationSettings, references: list[ReferenceLatent]
     ):
         self.unet, self.sampler, self.references = unet, sampler, references
-        first, end = settings.similarity_start * settings.steps, settings.similarity_end * settings.steps
-        self.active = range(math.ceil(first), math.ceil(end))
+        self.active = active_steps(settings)
         self._noise: list[Tensor] = []
 
     def draw_noise(self, generators: list[torch.Generator]) -> None:

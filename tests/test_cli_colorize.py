@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from colorizer.cli import COMMANDS, main
-from colorizer.manipulation import Edit
+from colorizer.manipulation import Edit, RegionMask
 from colorizer.pipeline import Colorizer
 from colorizer.png import read_parameters
 from colorizer.settings import GenerationSettings
@@ -100,6 +100,15 @@ def test_folder(colorize, tmp_path, capsys, monkeypatch):
     assert "3 of 5" in output.out
 
 
+def test_several_references_and_a_sharp_picture(colorize, tmp_path):
+    Image.new("RGB", (30, 30), "navy").save(tmp_path / "second.png")
+    options = ["--reference", tmp_path / "second.png", "--reference-weight", 1, "--reference-weight", 0.5]
+    assert colorize(*options, "--reference-region", "++../++../++../++..", "--sharp", "--size", 128) == 0
+    settings = read_parameters(tmp_path / "out.png").settings
+    assert (settings.sharp, settings.size, settings.reference_weights) == (True, 128, (1, 0.5))
+    assert settings.reference_regions == (RegionMask(("++..",) * 4),)
+
+
 def test_layers_and_kept_lines(colorize, tmp_path):
     assert colorize("--layers", "--keep-lines", "--injection", 0.5, "--adain", "--similarity-end", 0.5) == 0
     settings = read_parameters(tmp_path / "out.png").settings
@@ -127,6 +136,9 @@ def test_out_folder_for_one_sketch(colorize, tmp_path):
         (["--steps", 0], "steps is 0"),
         (["--edit", "target"], "Edit part"),
         (["--sketch", "nowhere.png"], "nowhere.png"),
+        (["--reference-weight", 9], "reference_weights is 9"),
+        (["--reference-region", "+x"], "painted region"),
+        (["--reference", "{tmp}/sketch.png"] * 3, "4 references"),
         (["--reference", "nowhere.png"], "nowhere.png"),
         (["--checkpoint", "nowhere.safetensors"], "nowhere.safetensors"),
         (["--checkpoint", "model.ckpt"], "pickle"),

@@ -83,7 +83,7 @@ def test_without_reference_guidance_has_no_effect_and_is_not_computed(colorizer,
 def test_reference_is_projected_once_but_for_noised_steps(colorizer, monkeypatch, noise_level, projections):
     count = []
     project = SketchUNet.project_reference
-    monkeypatch.setattr(SketchUNet, "project_reference", lambda self, tokens: count.append(1) or project(self, tokens))
+    monkeypatch.setattr(SketchUNet, "project_reference", lambda self, *args: count.append(1) or project(self, *args))
     colorizer.colorize(line_art(), colours(), QUICK.evolve(noise_level=noise_level))
     assert len(count) == projections
 

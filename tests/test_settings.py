@@ -3,7 +3,7 @@ import json
 import pytest
 
 from colorizer.errors import UserError
-from colorizer.manipulation import Edit
+from colorizer.manipulation import Edit, RegionMask
 from colorizer.settings import GenerationSettings
 
 
@@ -27,6 +27,10 @@ from colorizer.settings import GenerationSettings
         ({"adain": 1.5}, "adain is 1.5"),
         ({"similarity_end": -0.1}, "similarity_end"),
         ({"keep_lines": "yes"}, "keep_lines"),
+        ({"reference_weights": [1, 1, 1, 1]}, "at most 3"),
+        ({"reference_weights": [1, -1]}, "reference_weights is -1"),
+        ({"reference_weights": [0, 0]}, "weight 0"),
+        ({"reference_regions": ["++"]}, "reference_regions"),
         ({"sampler": "heun"}, "heun"),
         ({"schedule": ["karras"]}, "schedule"),
         ({"edits": ["red hair"]}, "edits"),
@@ -45,7 +49,14 @@ def test_values_of_sliders_become_the_declared_types():
 
 
 def test_round_trip_through_json():
-    settings = GenerationSettings(steps=7, size=320, seed=2**32 - 1, edits=(Edit("green hair", anchor="hair"),))
+    settings = GenerationSettings(
+        steps=7,
+        size=320,
+        seed=2**32 - 1,
+        reference_weights=(1, 0.5),
+        reference_regions=(None, RegionMask(("+.", "-."))),
+        edits=(Edit("green hair", anchor="hair"),),
+    )
     assert GenerationSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from PIL.Image import Image
 
 from colorizer.pipeline import Preview, Result
-from colorizer.settings import GenerationSettings
+from colorizer.settings import MOST_REFERENCES, GenerationSettings
 from ui.errors import errors_as_toasts
 from ui.gpu import on_gpu
 from ui.model_shelf import ModelShelf
@@ -21,7 +21,8 @@ Generate = Callable[..., Iterator[Preview | Result]]
 def gpu_seconds(settings: GenerationSettings, native_size: int) -> int:
     """How long a GPU to ask for: it grows with the steps, the pictures, their pixels and the guidance."""
     guided = (settings.guidance_scale != 1) + (settings.sketch_guidance_scale != 1)
-    passes = settings.steps * settings.batch_size * (1 + guided)
+    drawn = settings.draws_to_reference * MOST_REFERENCES
+    passes = settings.steps * settings.batch_size * (1 + guided + drawn) * (1 + settings.sharp)
     squares = ((settings.size or native_size) / 512) ** 2
     return round(GPU_START + GPU_PASS * passes * max(squares, 0.25))
 
@@ -39,14 +40,15 @@ def build_generate(shelf: ModelShelf) -> Generate:
         model: str,
         prediction_type: str | None,
         sketch: Image,
-        reference: Image | None,
+        reference: Image | list[Image] | None,
         settings: GenerationSettings,
         previews: bool = True,
     ) -> Iterator[Preview | Result]:
         with errors_as_toasts(), shelf.using(model, prediction_type) as colorizer:
-            encoded_reference = None if reference is None else colorizer.encode_reference(reference)
-            encoded_sketch = colorizer.encode_sketch(sketch, settings.size)
-            with closing(colorizer.generate(encoded_sketch, encoded_reference, settings, previews)) as events:
+            pictures = [reference] if isinstance(reference, Image) else reference or []
+            references = [colorizer.encode_reference(picture) for picture in pictures]
+            encoded_sketch = colorizer.encode_sketch(sketch, settings.size, settings.sharp)
+            with closing(colorizer.generate(encoded_sketch, references, settings, previews)) as events:
                 yield from events
 
     return on_gpu(generate, seconds)

@@ -13,12 +13,12 @@ from colorizer.errors import UserError
 from colorizer.images import read_picture
 from colorizer.layers import separate
 from colorizer.lineart import MODES, load_sketch
-from colorizer.manipulation import Edit, read_edits
+from colorizer.manipulation import Edit, RegionMask, read_edits
 from colorizer.openraster import save_openraster
 from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch, Result
 from colorizer.png import PictureParameters, save_png
 from colorizer.published import PREDICTION_TYPES
-from colorizer.settings import SAMPLERS, SCHEDULES, GenerationSettings
+from colorizer.settings import MOST_REFERENCES, SAMPLERS, SCHEDULES, GenerationSettings
 
 DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini.safetensors"
 
@@ -26,7 +26,28 @@ DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = GenerationSettings()
     parser.add_argument("--sketch", type=Path, required=True, help="line art, or a folder of it")
-    parser.add_argument("--reference", type=Path, help="picture to take the colours from; without it the model chooses")
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        action="append",
+        default=[],
+        help="picture to take the colours from, up to three; without it the model chooses",
+    )
+    parser.add_argument(
+        "--reference-weight",
+        type=float,
+        action="append",
+        default=[],
+        metavar="WEIGHT",
+        help="how much each reference counts, in their order, 0 to 4 (1)",
+    )
+    parser.add_argument(
+        "--reference-region",
+        action="append",
+        default=[],
+        metavar="ROWS",
+        help='tokens of each reference that count, in their order, like "++../++.." (all)',
+    )
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write, or a folder where --sketch is one")
 
     parser.add_argument(
@@ -42,6 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--schedule", choices=SCHEDULES, default=defaults.schedule, help="noise levels (%(default)s)")
     parser.add_argument("--sampler", choices=SAMPLERS, default=defaults.sampler, help="(%(default)s)")
     parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
+    parser.add_argument(
+        "--sharp", action="store_true", help="above the native size: draw small first, then again at --size"
+    )
     parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first image (%(default)s)")
     parser.add_argument("--batch", type=int, default=defaults.batch_size, help="images of each sketch (%(default)s)")
     add_similarity_arguments(parser)
@@ -80,12 +104,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Colour what was asked for. A folder's bad files are listed and skipped, and make the exit status 1."""
     settings = read_settings(args)
-    jobs = plan_outputs(args.sketch, args.out, *([args.reference] if args.reference else []))
-    reference = None if args.reference is None else read_picture(args.reference)
+    jobs = plan_outputs(args.sketch, args.out, *args.reference)
+    if len(args.reference) > MOST_REFERENCES:
+        raise UserError(f"There are {len(args.reference)} references; at most {MOST_REFERENCES} are taken.")
+    pictures = [read_picture(path) for path in args.reference]
     colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
     predicts = colorizer.config.noise.prediction_type
     print(f"{args.checkpoint.name}: {predicts}, {colorizer.device}, {colorizer.dtype}", file=sys.stderr)
-    encoded_reference = None if reference is None else colorizer.encode_reference(reference)
+    references = [colorizer.encode_reference(picture) for picture in pictures]
 
     skipped = 0
     notes: dict[str, None] = {}  # each once, in order
@@ -93,8 +119,8 @@ def run(args: argparse.Namespace) -> int:
         for done, (sketch, out) in enumerate(jobs):
             progress.set_description(sketch.name)
             try:
-                encoded = colorizer.encode_sketch(load_sketch(sketch, args.sketch_mode), settings.size)
-                result = _colorize(colorizer, encoded, encoded_reference, settings, progress)
+                encoded = colorizer.encode_sketch(load_sketch(sketch, args.sketch_mode), settings.size, settings.sharp)
+                result = _colorize(colorizer, encoded, references, settings, progress)
                 _save(result, out, colorizer, encoded.lines if args.layers else None)
                 notes |= dict.fromkeys(result.notes)
             except UserError as error:
@@ -122,6 +148,9 @@ def read_settings(args: argparse.Namespace) -> GenerationSettings:
         schedule=args.schedule,
         sampler=args.sampler,
         size=args.size,
+        sharp=args.sharp,
+        reference_weights=tuple(args.reference_weight),
+        reference_regions=tuple(map(RegionMask.parse, args.reference_region)),
         keep_lines=args.keep_lines,
         batch_size=args.batch,
         seed=args.seed,
@@ -132,11 +161,11 @@ def read_settings(args: argparse.Namespace) -> GenerationSettings:
 def _colorize(
     colorizer: Colorizer,
     sketch: EncodedSketch,
-    reference: EncodedReference | None,
+    references: list[EncodedReference],
     settings: GenerationSettings,
     progress: tqdm,
 ) -> Result:
-    for event in colorizer.generate(sketch, reference, settings, previews=False):
+    for event in colorizer.generate(sketch, references, settings, previews=False):
         if isinstance(event, Result):
             return event
         progress.update()

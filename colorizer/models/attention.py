@@ -15,9 +15,11 @@ class ReferenceKeyValues:
     """What every cross-attention layer needs of the reference, in the U-Net's layer order.
 
     It depends on the reference tokens only, so the steps of a generation share it.
+    log_weights: (n,) in the dtype of the keys; a token of weight w counts as w equal ones. None where all weigh alike.
     """
 
     layers: tuple[LayerReference, ...]
+    log_weights: torch.Tensor | None = None
 
 
 def project_tokens(attn: Attention, tokens: torch.Tensor) -> LayerReference:
@@ -58,8 +60,9 @@ class CrossAttentionProcessor:
             output = attn.to_out[0](hidden_states.new_zeros(1, 1, attn.inner_dim))
             return output.expand(batch, length, channels)
 
+        log_weights = None
         if isinstance(encoder_hidden_states, ReferenceKeyValues):
-            reference = encoder_hidden_states.layers[self.layer]
+            reference, log_weights = encoder_hidden_states.layers[self.layer], encoder_hidden_states.log_weights
         else:
             reference = project_tokens(attn, encoder_hidden_states)
         if isinstance(reference, torch.Tensor):
@@ -67,7 +70,9 @@ class CrossAttentionProcessor:
 
         key, value = (tensor.expand(batch, -1, -1, -1) for tensor in reference)
         query = split_heads(attn, attn.to_q(hidden_states))
-        output = F.scaled_dot_product_attention(query, key, value)
+        # Added to the logits, which softmax then multiplies by the weights.
+        mask = None if log_weights is None else log_weights[None]
+        output = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         # (B, heads, length, head_dim) -> (B, length, heads * head_dim)
         return attn.to_out[0](output.transpose(1, 2).flatten(2))
 

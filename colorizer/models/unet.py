@@ -61,9 +61,10 @@ class SketchUNet(nn.Module):
         parts = [self.mid_block, *self.up_blocks[: len(self.up_blocks) // 2]]
         return [block for part in parts for block in part.resnets]
 
-    def project_reference(self, tokens: torch.Tensor) -> ReferenceKeyValues:
-        """Project reference tokens (B, n, D), once a generation, for `forward`."""
-        return ReferenceKeyValues(tuple(project_tokens(attn, tokens) for attn in self.cross_attentions()))
+    def project_reference(self, tokens: torch.Tensor, log_weights: torch.Tensor | None = None) -> ReferenceKeyValues:
+        """Project reference tokens (B, n, D), once a generation, for `forward`; log_weights: (n,), see there."""
+        layers = tuple(project_tokens(attn, tokens) for attn in self.cross_attentions())
+        return ReferenceKeyValues(layers, None if log_weights is None else log_weights.to(tokens.dtype))
 
     def forward(
         self,

@@ -38,6 +38,28 @@ class LatentAutoencoder(nn.Module):
         """z (B, C, h, w), scaled -> pixels (B, 3, f h, f w), about [-1, 1], not clipped."""
         return self.decode_unscaled(z / self.config.scaling_factor + self.config.shift_factor)
 
+    def decode_in_tiles(self, z: Tensor, tile: int, overlap: int) -> Tensor:
+        """As `decode` in bounded memory: square tiles of `tile` latent positions that share `overlap` are blended.
+
+        diffusers' own tiling of AutoencoderTiny knows three channels and no patches. A tile's border, where the
+        decoder lacks its surroundings, counts least. Without normalisation (kind "tiny") the seams are exact to
+        rounding as soon as three eighths of the overlap cover the decoder's reach.
+        """
+        f = self.downscale
+        tops, lefts = (_tile_starts(side, tile, overlap) for side in z.shape[2:])
+        pixels = z.new_zeros(len(z), 3, z.shape[2] * f, z.shape[3] * f)
+        total = z.new_zeros(1, 1, *pixels.shape[2:])
+        for top in tops:
+            for left in lefts:
+                part = self.decode(z[..., top : top + tile, left : left + tile])
+                rows = _tile_weight(part.shape[2], overlap * f, top == tops[0], top == tops[-1])
+                columns = _tile_weight(part.shape[3], overlap * f, left == lefts[0], left == lefts[-1])
+                weight = (rows[:, None] * columns).to(part)
+                area = (..., slice(top * f, top * f + part.shape[2]), slice(left * f, left * f + part.shape[3]))
+                pixels[area] += weight * part
+                total[area] += weight
+        return pixels / total
+
     def decode_unscaled(self, latent: Tensor) -> Tensor:
         """As `decode` for a latent without scaling, as `encode_mean` gives it."""
         return F.pixel_shuffle(self.autoencoder.decode(latent).sample, self.config.patch_size)
@@ -119,3 +141,20 @@ def _tiny(config: VAEConfig) -> AutoencoderTiny:
         num_decoder_blocks=blocks[::-1],
         latent_channels=config.latent_channels,
     )
+
+
+def _tile_starts(side: int, tile: int, overlap: int) -> list[int]:
+    last = max(0, side - tile)
+    return [*range(0, last, tile - overlap), last]
+
+
+def _tile_weight(side: int, overlap: int, is_first: bool, is_last: bool) -> Tensor:
+    """(side,): 1, but next to nothing in the outer three eighths of an overlap, and a ramp from there to five eighths.
+
+    The first and the last tile have no overlap at the picture's own border.
+    """
+    begin, end = torch.arange(side), torch.arange(side).flip(0)
+    distance = torch.minimum(begin if not is_first else end, end if not is_last else begin)
+    if is_first and is_last:
+        return torch.ones(side)
+    return ((distance - 3 / 8 * overlap) / (overlap / 4)).clamp(1e-6, 1)
