@@ -1,11 +1,14 @@
 """Flags of app.py, and the models and presets behind the page."""
 
 import shutil
+import socket
 
+import gradio as gr
 import pytest
 import torch
 from safetensors.torch import save_file
 
+import app
 from app import parse_arguments
 from colorizer.errors import UserError
 from colorizer.pipeline import Colorizer
@@ -26,6 +29,8 @@ def test_listens_on_this_computer_only_unless_on_a_space(monkeypatch):
     ("flags", "message"),
     [
         (["--share"], "--password"),
+        (["--share", "--password", ""], "--password"),
+        (["--password", ""], "--password is empty"),
         (["--checkpoint", "nowhere.safetensors"], "there is no file nowhere.safetensors"),
         (["--port", "65536"], "from 1 to 65535"),
     ],
@@ -34,6 +39,39 @@ def test_refuses_unsafe_or_impossible_flags(flags, message, capsys):
     with pytest.raises(SystemExit):
         parse_arguments(flags)
     assert message in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_told_in_one_line(monkeypatch, tmp_path, tiny_checkpoint, capsys):
+    shutil.copy(tiny_checkpoint, tmp_path)
+    monkeypatch.setattr(app, "CHECKPOINTS", tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert app.main(["--device", "cpu", "--port", str(port)]) == 2
+    error = capsys.readouterr().err
+    assert f"cannot listen on 127.0.0.1, port {port}" in error and "--port" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", None])
+def test_a_damaged_checkpoint_is_named(monkeypatch, tmp_path, tiny_checkpoint, capsys, content):
+    content = tiny_checkpoint.read_bytes()[:-1000] if content is None else content
+    (tmp_path / "mini.safetensors").write_bytes(content)
+    monkeypatch.setattr(app, "CHECKPOINTS", tmp_path)
+    assert app.main(["--device", "cpu"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: mini.safetensors is no complete .safetensors file") and "Traceback" not in error
+
+
+def test_without_a_checkpoint_the_page_is_there_all_the_same(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(app, "CHECKPOINTS", tmp_path)
+    monkeypatch.setattr(gr.Blocks, "block_thread", lambda self: None)
+    try:
+        assert app.main(["--device", "cpu", "--no-browser"]) == 0
+    finally:
+        gr.close_all(verbose=False)
+    told = capsys.readouterr()
+    assert "There is no model in" in told.err
+    assert "The page is at http://127.0.0.1:" in told.out
 
 
 def test_a_shelf_offers_the_given_model_first_and_keeps_one_in_memory(tiny_checkpoint, tiny_cls_checkpoint, tmp_path):

@@ -102,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Colour what was asked for. A folder's bad files are listed and skipped, and make the exit status 1."""
+    """Colour what was asked for. A folder's bad files are skipped, listed at the end, and make the exit status 1."""
     settings = read_settings(args)
     jobs = plan_outputs(args.sketch, args.out, *args.reference)
     if len(args.reference) > MOST_REFERENCES:
@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{args.checkpoint.name}: {predicts}, {colorizer.device}, {colorizer.dtype}", file=sys.stderr)
     references = [colorizer.encode_reference(picture) for picture in pictures]
 
-    skipped = 0
+    skipped: list[str] = []
     notes: dict[str, None] = {}  # each once, in order
     with tqdm(total=settings.steps * len(jobs), unit="step") as progress:
         for done, (sketch, out) in enumerate(jobs):
@@ -126,13 +126,12 @@ def run(args: argparse.Namespace) -> int:
             except UserError as error:
                 if not args.sketch.is_dir():
                     raise
-                skipped += 1
-                progress.write(f"skipped {sketch.name}: {error}", file=sys.stderr)
+                skipped.append(f"skipped {sketch.name}: {error}")
                 progress.update(settings.steps * (done + 1) - progress.n)
-    for note in notes:
-        print(note, file=sys.stderr)
+    for line in (*notes, *skipped):
+        print(line, file=sys.stderr)
     if args.sketch.is_dir():
-        print(f"{len(jobs) - skipped} of {len(jobs)} sketches coloured into {args.out}")
+        print(f"{len(jobs) - len(skipped)} of {len(jobs)} sketches coloured into {args.out}")
     return 1 if skipped else 0
 
 
