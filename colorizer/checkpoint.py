@@ -1,7 +1,7 @@
 """Checkpoints: one self-describing .safetensors file, its description in the metadata.
 
 Metadata: "format" and "version" of the file, "config" (the `ModelConfig` as JSON) and whatever the writer adds.
-Keys: `unet.*`, `sketch_encoder.*`, `vae.*`, `clip.*`.
+Keys: `unet.*`, `sketch_encoder.*`, `vae.*`, `clip.*`; the last two may be shared with another file (`shared_parts`).
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from colorizer.errors import UserError
 from colorizer.models.clip import ReferenceEncoder
 from colorizer.models.model import ColorizationModel
 from colorizer.published import PREDICTION_TYPES
+from colorizer.shared_parts import PARTS, shared_tensors
 
 FORMAT = "colorizediffusion"
 VERSION = "1"
@@ -86,6 +87,7 @@ def load_checkpoint(
             if not with_clip:
                 keys = [key for key in keys if not key.startswith("clip.")]
             tensors = {key: file.get_tensor(key) for key in keys}
+            tensors |= shared_tensors(metadata, path, checkpoint_hash, PARTS if with_clip else ("vae",))
         elif published.is_published(keys):
             tensors = {key: file.get_tensor(key) for key in keys}
             config, tensors = published.convert(path, tensors, metadata, prediction_type, with_clip)
@@ -101,7 +103,9 @@ def load_clip(path: str | Path, device: str | torch.device = "cpu") -> Reference
         metadata, keys = file.metadata() or {}, file.keys()
         if metadata.get("format") == FORMAT:
             config = read_config(metadata, path).clip
-            tensors = {key.removeprefix("clip."): file.get_tensor(key) for key in keys if key.startswith("clip.")}
+            tensors = {key: file.get_tensor(key) for key in keys if key.startswith("clip.")}
+            tensors |= shared_tensors(metadata, path, checkpoint_hash, ("clip",))
+            tensors = {key.removeprefix("clip."): tensor for key, tensor in tensors.items()}
         elif published.is_published(keys):
             config = CLIPConfig()
             stored = {key: file.get_tensor(key) for key in keys if key.startswith(published.CLIP)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from colorizer.checkpoint import checkpoint_hash, load_checkpoint, read_metadata, save_checkpoint
+from colorizer.checkpoint import checkpoint_hash, load_checkpoint, load_clip, read_metadata, save_checkpoint
 from colorizer.cli import main
 from colorizer.config import to_dict
 from colorizer.errors import UserError
@@ -195,3 +195,51 @@ def test_description_survives(tiny_config, tmp_path):
     )
     save_checkpoint(ColorizationModel(config), tmp_path / "model.safetensors")
     assert load_checkpoint(tmp_path / "model.safetensors").config == config
+
+
+@pytest.fixture
+def relative(model, tmp_path):
+    """A checkpoint, and one beside it that shares its CLIP and VAE."""
+    base, full, small = (tmp_path / f"{name}.safetensors" for name in ("base", "full", "small"))
+    save_checkpoint(model, base)
+    torch.manual_seed(9)
+    other = ColorizationModel(model.config).requires_grad_(False)
+    for part in ("vae", "clip"):
+        getattr(other, part).load_state_dict(getattr(model, part).state_dict())
+    save_checkpoint(other, full)
+    assert main(["share", str(full), "--with", str(base), "--out", str(small)]) == 0
+    return base, full, small
+
+
+def test_shared_parts_are_read_from_the_file_beside(relative):
+    _, full, small = relative
+    assert small.stat().st_size < 0.9 * full.stat().st_size
+    whole, loaded = load_checkpoint(full).state_dict(), load_checkpoint(small).state_dict()
+    assert whole.keys() == loaded.keys() and all(torch.equal(whole[key], loaded[key]) for key in whole)
+    clip, alone = load_checkpoint(full).clip.state_dict(), load_clip(small).state_dict()
+    assert all(torch.equal(clip[key], alone[key]) for key in clip)
+    assert load_checkpoint(small, with_clip=False).clip is None
+
+
+def test_a_missing_or_changed_file_of_shared_parts_is_named(relative, model):
+    base, _, small = relative
+    changed = ColorizationModel(model.config).requires_grad_(False)
+    save_checkpoint(changed, base)
+    with pytest.raises(UserError, match="another version of base.safetensors"):
+        load_checkpoint(small)
+    base.unlink()
+    with pytest.raises(UserError, match="needs base.safetensors in the same folder"):
+        load_checkpoint(small)
+
+
+@pytest.mark.parametrize("stated", ["no json", "[]", '{"file": "../base.safetensors", "hash": "", "parts": ["vae"]}'])
+def test_a_wrong_statement_of_shared_parts_is_refused(rewrite, stated):
+    with pytest.raises(UserError, match="get it again"):
+        load_checkpoint(rewrite(shared=stated))
+
+
+def test_checkpoints_without_common_parts_share_nothing(model, relative, tmp_path, capsys):
+    base, full, _ = relative
+    save_checkpoint(ColorizationModel(model.config).requires_grad_(False), full)
+    assert main(["share", str(full), "--with", str(base), "--out", str(tmp_path / "none.safetensors")]) == 2
+    assert "shares no part" in capsys.readouterr().err and not (tmp_path / "none.safetensors").exists()

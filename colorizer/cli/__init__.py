@@ -19,6 +19,7 @@ COMMANDS = {
     "make-edits": ("colorizer.cli.make_edits", "draw a set of edits by words to evaluate on"),
     "make-triples": ("colorizer.cli.make_triples", "draw the standard triples to evaluate on"),
     "parity": ("colorizer.cli.parity", "compare with stored outputs of the published implementation"),
+    "share": ("colorizer.cli.share", "store a checkpoint without the parts that another one has"),
     "sketch": ("colorizer.cli.sketch", "extract or clean up line art"),
     "study": ("colorizer.cli.study", "make, check and evaluate a study with people"),
     "train": ("colorizer.cli.train", "train a named configuration"),
