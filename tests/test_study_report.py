@@ -8,6 +8,7 @@ import pytest
 
 from colorizer.errors import UserError
 from colorizer.study.charts import distribution_figure, radar_figure
+from colorizer.study.fonts import east_asian_fonts
 from colorizer.study.organiser import Organiser
 from colorizer.study.report import html_report, render_report, write_report
 from colorizer.study.session import Study
@@ -113,6 +114,17 @@ def test_ratings_for_what_the_study_no_longer_has_are_left_out_and_told(study, t
     assert with_change.next_step(code)
     assert len(Organiser(with_change).summary().protocol_versions) == 2
     with_change.close()
+
+
+@pytest.mark.skipif(not east_asian_fonts(), reason="no East Asian font here")
+def test_labels_in_japanese(study, tmp_path, recwarn):
+    text = STUDY.replace('"weak"', '"弱い"').replace('"Two settings"', '"二つの設定"')
+    japanese = Study.open(write_study(study.protocol.folder, text))
+    simulate(japanese, 2)
+    summary = Organiser(japanese).summary()
+    assert "二つの設定" in html_report(summary) and render_report(summary, "pdf")
+    assert not [warning for warning in recwarn if "missing from font" in str(warning.message)]
+    japanese.close()
 
 
 def pages(content):

@@ -104,6 +104,10 @@ def test_nothing_can_be_skipped(study):
     study.rate(code, step.trial.id, "quality", 3)
     with pytest.raises(UserError, match="answer Similarity, Usability"):
         study.finish_trial(code, step.trial.id)
+    for question in ("similarity", "usability"):
+        study.rate(code, step.trial.id, question, 3)
+    with pytest.raises(UserError, match="no picture yet"):
+        study.finish_trial(code, step.trial.id)
     later = study.store.participant(code).trials[1]
     with pytest.raises(UserError, match="not the current one"):
         study.rate(code, later.id, "quality", 3)

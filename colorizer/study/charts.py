@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from colorizer.study.fonts import use_installed_fonts
 from colorizer.study.statistics import QuestionResult
 
 # Okabe and Ito's colours, told apart with any colour vision; markers tell conditions apart in print.
@@ -23,6 +24,7 @@ def radar_figure(results: Sequence[QuestionResult], labels: Sequence[str], point
     """`draw_radar` in a figure of its own."""
     figure = Figure(figsize=(WIDTH, 4.1), layout="constrained")
     draw_radar(figure, results, labels, points)
+    use_installed_fonts(figure)
     return figure
 
 
@@ -30,6 +32,7 @@ def distribution_figure(results: Sequence[QuestionResult], labels: Sequence[str]
     """`draw_distributions` in a figure of its own, as high as its bars need."""
     figure = Figure(figsize=(WIDTH, distribution_height(results)), layout="constrained")
     draw_distributions(figure, results, labels, points)
+    use_installed_fonts(figure)
     return figure
 
 

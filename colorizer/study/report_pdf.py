@@ -10,6 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from colorizer.study.charts import distribution_height, draw_distributions, draw_radar
+from colorizer.study.fonts import use_installed_fonts
 from colorizer.study.report_tables import METHOD, Table, facts, tables
 from colorizer.study.summary import Summary
 
@@ -68,6 +69,7 @@ def _page(blocks: list[Block]) -> Figure:
     parts = figure.subfigures(len(blocks) + 1, 1, height_ratios=[*(block.height for block in blocks), rest])
     for block, part in zip(blocks, parts, strict=False):
         block.draw(part)
+    use_installed_fonts(figure)
     return figure
 
 

@@ -136,6 +136,8 @@ class Study:
         asked = self.protocol.questions_of(self.protocol.stimulus(trial.stimulus, trial.practice))
         if missing := [question.label for question in asked if question.key not in trial.answers]:
             raise UserError(f"Please answer {', '.join(missing)}.")
+        if not trial.tries:
+            raise UserError("There is no picture yet; make one and rate it.")
         self.store.finish_trial(code, trial_id)
 
     def answer_sus(self, code: str, statement: str, value: int) -> None:
