@@ -1,0 +1,1 @@
+"""A load test of the running program, apart from the others: `python -m tests.load`."""
