@@ -11,27 +11,16 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from colorizer.png import read_parameters
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 from ui.model_shelf import ModelShelf
 from ui.page import build_page, launch
 from ui.texts.en import TEXTS as ENGLISH
 from ui.texts.ja import TEXTS as JAPANESE
 
-sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 RUN_TIMEOUT = 60_000  # ms
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +28,6 @@ def url(tiny_checkpoint):
     blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
     yield launch(blocks, "127.0.0.1", port=None)
     blocks.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

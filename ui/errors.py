@@ -13,8 +13,11 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def errors_as_toasts() -> Iterator[None]:
-    """Turn an error into a short message on the page. Unforeseen ones go to the log in full."""
+def errors_as_toasts(unforeseen: str = "error_unexpected") -> Iterator[None]:
+    """Turn an error into a short message on the page. Unforeseen ones go to the log in full.
+
+    unforeseen: key of the text for them.
+    """
     try:
         yield
     except UserError as error:
@@ -22,5 +25,5 @@ def errors_as_toasts() -> Iterator[None]:
     except gr.Error:
         raise
     except Exception as error:
-        log.exception("a run failed")
-        raise gr.Error(text("error_unexpected"), duration=15, print_exception=False) from error
+        log.exception("an event of the page failed")
+        raise gr.Error(text(unforeseen), duration=15, print_exception=False) from error

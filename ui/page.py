@@ -2,6 +2,8 @@
 
 import hmac
 import os
+from collections.abc import Sequence
+from html import escape
 
 import gradio as gr
 from gradio.route_utils import API_PREFIX
@@ -63,7 +65,7 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
         page_for_everybody(),
         gr.Blocks(title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks,
     ):
-        gr.HTML(_header(), elem_id="header", padding=False)
+        build_header(text("title"), text("tagline"))
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab(text("tab_colorize")):
                 page = build_colorize_page(
@@ -82,14 +84,16 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
     return blocks.queue(max_size=MAX_WAITING, api_open=False)
 
 
-def _header() -> str:
-    return HEADER.format(
-        title=text("title"),
-        tagline=text("tagline"),
+def build_header(title: str, tagline: str) -> None:
+    """The line at the top of every page, with the switches for language and theme. Call inside `gr.Blocks`."""
+    header = HEADER.format(
+        title=escape(title),
+        tagline=escape(tagline),
         toggle=text("theme_toggle"),
         other_code=text("other_language_code"),
         other_language=text("other_language"),
     )
+    gr.HTML(header, elem_id="header", padding=False)
 
 
 def launch(
@@ -99,11 +103,17 @@ def launch(
     share: bool = False,
     password: str | None = None,
     mcp: bool = False,
+    *,
+    css: str = "",
+    script: str = "",
+    middleware: Sequence[Middleware] = (),
+    for_programs: bool = True,
 ) -> str:
     """Serve the page in the background and return its address. With a password, any user name is accepted.
 
-    mcp: the endpoints for programs are tools of an MCP server too. Raises UserError where that cannot be, OSError where
-    the port is taken.
+    mcp: the endpoints for programs are tools of an MCP server too. css, script: added to those of every page.
+    middleware: sees requests before the page is translated. for_programs: whether the endpoints are described. Raises
+    UserError where the MCP server cannot be, OSError where the port is taken.
     """
     if mcp:
         check_mcp(password)
@@ -121,10 +131,10 @@ def launch(
         auth=is_password if password else None,
         auth_message=auth_message,
         theme=build_theme(),
-        css=read_css(),
-        head=head,
+        css=read_css() + css,
+        head=head + (f"<script>{script}</script>" if script else ""),
         favicon_path=str(ASSETS / "favicon.png"),
-        footer_links=["api"],
+        footer_links=["api"] if for_programs else [],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
@@ -137,9 +147,10 @@ def launch(
             "middleware": [
                 Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ()),
                 Middleware(BodyLimit, most=MAX_REQUEST, most_at={f"{API_PREFIX}/upload": MAX_UPLOADS}),
+                *middleware,
                 Middleware(TranslatedPage),
             ],
-            "routes": api_routes(blocks, has_password=bool(password)),
+            "routes": api_routes(blocks, has_password=bool(password)) if for_programs else [],
             "openapi_url": None,  # FastAPI's own describes the insides of Gradio
         },
         prevent_thread_lock=True,

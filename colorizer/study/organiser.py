@@ -12,7 +12,10 @@ from colorizer.study.summary import Summary, summarise
 
 @dataclass(frozen=True)
 class Progress:
-    """finished_by_order: how many finished with each row of the square. finished_trials: condition -> trials."""
+    """finished_by_order: how many finished with each row of the square. finished_trials: condition -> trials.
+
+    now_at: "practice", "trials", "sus", "texts", "finished" -> participants who are there.
+    """
 
     enrolled: int
     finished: int
@@ -20,6 +23,7 @@ class Progress:
     finished_by_order: tuple[int, ...]
     finished_trials: dict[str, int]
     tries: int
+    now_at: dict[str, int]
 
 
 def as_organiser(study: Study, password: str) -> "Organiser":
@@ -53,6 +57,7 @@ class Organiser:
             finished_by_order=tuple(orders.count(row) for row in range(len(protocol.order_rows))),
             finished_trials={condition.name: done.count(condition.name) for condition in protocol.conditions},
             tries=len(records.tries),
+            now_at=_now_at(records, protocol.sus),
         )
 
     def export_zip(self, kind: str) -> bytes:
@@ -70,3 +75,19 @@ class Organiser:
     def has_finished(self, code: str) -> bool:
         """Whether the participant who shows this code went through to the end. Raises UserError for an unknown one."""
         return self._study.store.participant(code).finished
+
+
+def _now_at(records: Records, asks_sus: bool) -> dict[str, int]:
+    open_trials = [trial for trial in records.trials if not trial["finished_at"]]
+    in_practice = {trial["participant"] for trial in open_trials if trial["practice"]}
+    in_trials = {trial["participant"] for trial in open_trials} - in_practice
+    after = [row for row in records.participants if row["participant"] not in in_practice | in_trials]
+    finished = [row for row in after if row["finished_at"]]
+    in_texts = [row for row in after if not row["finished_at"] and (row["sus_at"] or not asks_sus)]
+    return {
+        "practice": len(in_practice),
+        "trials": len(in_trials),
+        "sus": len(after) - len(in_texts) - len(finished),
+        "texts": len(in_texts),
+        "finished": len(finished),
+    }

@@ -99,7 +99,10 @@ class Stimulus:
 
 @dataclass(frozen=True, config=STRICT)
 class Protocol:
-    """A whole study. Checked when it is read: see `load_protocol`."""
+    """A whole study. Checked when it is read: see `load_protocol`.
+
+    language: of the page around the study's own texts.
+    """
 
     title: Text
     information: Text
@@ -107,6 +110,7 @@ class Protocol:
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1, max_length=26)]
     stimuli: Annotated[tuple[Stimulus, ...], Field(min_length=1, max_length=200)]
     practice: tuple[Stimulus, ...] = ()
+    language: Literal["en", "ja"] = "en"
     questions: Annotated[tuple[Question, ...], Field(min_length=1, max_length=20)] = QUESTIONS
     points: Literal[5, 7] = 5
     results: Literal["generated", "shown"] = "generated"
@@ -168,6 +172,11 @@ class Protocol:
     def result_path(self, condition: Condition, stimulus: Stimulus) -> Path:
         """The ready picture of a study whose results are shown."""
         return self.folder / (condition.results or "") / f"{stimulus.name}.png"
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is any way to the organiser's page."""
+        return bool(os.environ.get(PASSWORD_VARIABLE) or self.organiser_password)
 
     def check_password(self, password: str) -> bool:
         """Whether this is the organiser's password: of the environment variable STUDY_PASSWORD, else of the file.

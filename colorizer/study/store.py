@@ -19,6 +19,7 @@ from colorizer.study.tables import Answer, ConsentText, Participant, Picture, Re
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_LENGTH, CODE_GROUP = 12, 4
 OUTCOMES = ("done", "stopped", "failed", "shown")
+SEEN = ("done", "shown")  # the participant saw a picture
 LONGEST_TEXT = 20_000  # characters of an answer
 UNKNOWN_CODE = "This code is not known; check it for typing errors. A participant who withdrew has no records any more."
 
@@ -66,7 +67,7 @@ class TryRecord:
 
 @dataclass(frozen=True)
 class TrialState:
-    """A trial so far. answers: question -> latest value. tries: how many were recorded; last_try: id of the newest."""
+    """A trial so far. answers: question -> latest value. tries: how many gave a picture; last_try: id of the newest."""
 
     id: int
     position: int
@@ -140,7 +141,7 @@ class Store:
                 for position, trial in enumerate(plan(number, row))
             ]
             session.add(participant)
-        return "-".join(code[start : start + CODE_GROUP] for start in range(0, CODE_LENGTH, CODE_GROUP))
+        return written_code(code)
 
     def participant(self, code: str) -> ParticipantState:
         """Raises UserError for a code that is not known, here and in every method below."""
@@ -183,7 +184,7 @@ class Store:
         """An answer in a trial. try_id: the try that it is about; by default the newest. Earlier answers are kept."""
         with self._write() as session:
             trial = _open_trial(session, code, trial_id)
-            tries = [made.id for made in trial.tries]
+            tries = _tries_seen(trial)
             if try_id is not None and try_id not in tries:
                 raise UserError("This picture is not of this trial; rate one that is shown here.")
             about = try_id or (tries[-1] if tries else None)
@@ -291,7 +292,12 @@ def _state(participant: Participant) -> ParticipantState:
     )
 
 
+def _tries_seen(trial: Trial) -> list[int]:
+    return [made.id for made in trial.tries if made.outcome in SEEN]
+
+
 def _trial_state(trial: Trial) -> TrialState:
+    tries = _tries_seen(trial)
     return TrialState(
         id=trial.id,
         position=trial.position,
@@ -300,15 +306,24 @@ def _trial_state(trial: Trial) -> TrialState:
         label=trial.label,
         stimulus=trial.stimulus,
         finished=trial.finished_at is not None,
-        tries=len(trial.tries),
-        last_try=trial.tries[-1].id if trial.tries else None,
+        tries=len(tries),
+        last_try=tries[-1] if tries else None,
         answers={answer.question: answer.value for answer in trial.answers},
     )
 
 
+def written_code(code: str) -> str:
+    """A code as it is shown, however it was typed: capitals in groups."""
+    plain = _plain(code)
+    return "-".join(plain[start : start + CODE_GROUP] for start in range(0, len(plain), CODE_GROUP))
+
+
+def _plain(code: str) -> str:
+    return "".join(letter for letter in code.upper() if letter.isalnum())
+
+
 def _hash(code: str) -> str:
-    plain = "".join(letter for letter in code.upper() if letter.isalnum())
-    return hashlib.sha256(plain.encode()).hexdigest()
+    return hashlib.sha256(_plain(code).encode()).hexdigest()
 
 
 def _now() -> datetime:

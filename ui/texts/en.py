@@ -1,6 +1,9 @@
 """English interface texts: plain words, one idea a sentence."""
 
+from ui.texts.en_study import STUDY
+
 TEXTS = {
+    **STUDY,
     "title": "ColorizeDiffusion",
     "tagline": "Colour line art from a reference picture",
     "theme_toggle": "Switch between light and dark",

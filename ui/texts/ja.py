@@ -1,6 +1,9 @@
 """Japanese interface texts: the keys and placeholders of en.py."""
 
+from ui.texts.ja_study import STUDY
+
 TEXTS = {
+    **STUDY,
     "title": "ColorizeDiffusion",
     "tagline": "参照画像の色で線画に彩色します",
     "theme_toggle": "ライト／ダークを切り替える",
