@@ -11,12 +11,15 @@ import resource
 import shutil
 import signal
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 
 from colorizer.checkpoint import load_checkpoint, save_checkpoint
+from colorizer.cli import COMMANDS, main
 from colorizer.errors import UserError
 from colorizer.models.model import ColorizationModel
 from colorizer.training.loop import train
@@ -108,6 +111,7 @@ def train_on_a_full_disk(folder):
 
 def test_a_run_on_a_full_disk_says_so_and_goes_on_later(whole, tmp_path):
     assert in_a_process(train_on_a_full_disk, tmp_path) == 7
+    assert not (tmp_path / "state.part").exists()  # it would take the room that is needed
     again = Large()
     assert torch.equal(weights(train(again, OPTIONS, tmp_path)), whole)
     assert len(again.weights) == 4
@@ -151,3 +155,19 @@ def test_a_folder_that_cannot_be_made_is_said(tiny_config, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
         save_checkpoint(ColorizationModel(tiny_config), tmp_path / "file" / "model.safetensors")
+
+
+def write_much(path):
+    limit_files(1000, kill=False)
+    os._exit(main(["write", str(path)]))
+
+
+def test_a_command_that_finds_the_disk_full_says_which_file(monkeypatch, tmp_path, capfd):
+    module = SimpleNamespace(
+        add_arguments=lambda parser: parser.add_argument("path", type=Path),
+        run=lambda args: args.path.write_bytes(bytes(5000)),
+    )
+    monkeypatch.setitem(sys.modules, "write", module)
+    monkeypatch.setitem(COMMANDS, "write", ("write", "write a file"))
+    assert in_a_process(write_much, tmp_path / "file") == 2
+    assert "make room" in capfd.readouterr().err

@@ -1,6 +1,7 @@
 """The command line: `python -m colorizer COMMAND`. One module a command, imported only when it is asked for."""
 
 import argparse
+import errno
 import importlib
 import sys
 
@@ -25,6 +26,8 @@ COMMANDS = {
     "train": ("colorizer.cli.train", "train a named configuration"),
 }
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Returns the exit status: 0 done, 2 the user can put it right."""
@@ -41,6 +44,11 @@ def main(argv: list[str] | None = None) -> int:
             raise
         needed = "pip install -r requirements.txt -r requirements-train.txt"
         print(f"error: {missing} is not installed; run {needed}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        print(f"error: {error.filename or 'a file'} cannot be written: {error.strerror}; make room", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from accelerate import PartialState
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -155,8 +155,12 @@ def _save(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
     if not PartialState().is_main_process:
         return
     part = path.with_suffix(".part")
-    save_file({key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}, part, metadata)
-    os.replace(part, path)
+    tensors = {key: value.detach().cpu().contiguous() for key, value in module.state_dict().items()}
+    try:
+        save_file(tensors, part, metadata)
+        os.replace(part, path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be written ({error}); make room on the disk and repeat the command") from error
 
 
 RUNNERS: dict[str, Callable[[Workshop], None]] = {"vae": _train_vae, "clip": _train_clip, "unet": _train_unet}

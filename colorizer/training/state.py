@@ -57,6 +57,8 @@ def save_state(accelerator: Accelerator, state: Path) -> None:
     try:
         accelerator.save_state(str(part))
     except (OSError, RuntimeError, SafetensorError) as error:  # a full disk comes as any of them
+        if accelerator.is_main_process:
+            shutil.rmtree(part, ignore_errors=True)
         raise UserError(
             f"{state} cannot be written ({error}); make room on the disk. The same command goes on from the state "
             "saved before."
