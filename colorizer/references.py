@@ -24,6 +24,8 @@ def combine_references(
     Returns tokens (1, N, D), and (N,) or None where all weigh alike. With one token a reference (CLS models) they are
     averaged by weight and regions have no effect. Raises UserError where nothing is left.
     """
+    if not any(weights):
+        raise UserError("All references have the weight 0; give one of them more.")
     if contexts[0].shape[1] == 1:
         total = sum(weights)
         return sum(weight / total * context for weight, context in zip(weights, contexts, strict=True)), None

@@ -13,8 +13,10 @@ from ui.edit_compare import connect_comparison
 from ui.edit_events import connect_edits, connect_strip
 from ui.edit_strip import EditStrip
 from ui.errors import errors_as_toasts
+from ui.estimate import connect_estimate
 from ui.examples import Example
 from ui.generate import Generate
+from ui.layers_panel import connect_layers
 from ui.model_shelf import ModelShelf
 from ui.picture_events import connect_pictures
 from ui.queues import MODEL
@@ -35,6 +37,8 @@ def connect(
     connect_strip(page, EditStrip(run), changes)
     connect_comparison(page.result, page.shown_seed, page.run_seeds, page.comparison)
     connect_pictures(page)
+    connect_estimate(page, shelf)
+    connect_layers(page.layers, page.comparison.compared, page.shown_seed, page.run_seeds)
     _connect_settings(page, shelf)
     _connect_variants(page)
     _connect_model(page, shelf, about)

@@ -9,7 +9,9 @@ from colorizer.settings import GenerationSettings
 from ui import status
 from ui.edit_compare import ComparisonChoice, build_comparison_choice
 from ui.edit_layout import EditPanel, build_edit_panel, build_mode_switch
+from ui.layers_panel import LayersPanel, build_layers_panel
 from ui.model_shelf import ModelDescription
+from ui.more_references import MoreReferences, build_more_references
 from ui.picture_upload import PictureUpload, picture_upload
 from ui.settings_layout import MAX_VARIANTS, build_main_settings, build_more_settings
 from ui.texts import text
@@ -49,6 +51,9 @@ class ColorizePage:
     model: gr.Dropdown
     prediction_type: gr.Radio
     device: gr.HTML
+    estimate: gr.HTML
+    layers: LayersPanel
+    more_references: MoreReferences
     run_seeds: gr.State
     shown_seed: gr.State
     edit: EditPanel
@@ -69,10 +74,12 @@ def build_colorize_page(
             build_mode_switch()
         with gr.Column(elem_id="area-inputs", min_width=0):
             parts |= _pictures()
+            parts["more_references"] = build_more_references()
         with gr.Column(elem_id="area-actions", min_width=0):
             parts |= _actions()
         with gr.Column(elem_id="area-stage", min_width=0):
             parts |= _stage("status_ready" if description else "status_no_model")
+            parts["layers"] = build_layers_panel()
         with gr.Column(elem_id="area-examples", min_width=0, visible=bool(examples)):
             parts["examples"] = _examples(examples)
         with gr.Column(elem_id="area-edit", min_width=0):

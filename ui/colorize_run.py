@@ -53,6 +53,7 @@ class ColorizeRun:
             page.edit.edits,
             page.edit.session,
             page.comparison.mode,
+            *page.more_references.inputs,
             *page.settings.values(),
         }
 
@@ -79,13 +80,14 @@ class ColorizeRun:
             settings = self.settings(values)
             sketch_path = self._sketch_path(values)
             prepared = load_sketch(sketch_path, values[page.preparation])
-            reference = None if values[page.reference] is None else read_picture(values[page.reference])
+            paths, _ = page.more_references.given(values, values[page.reference])
+            reference = [read_picture(path) for path in paths]
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
             chosen = (values[page.model], values[page.prediction_type])
             colorizer = self.shelf.open(*chosen)
             yield {page.status: status.busy(text("status_encoding"))}
             session = values[page.edit.session]
-            inputs = (str(sketch_path), values[page.preparation], values[page.reference], *chosen)
+            inputs = (str(sketch_path), values[page.preparation], *paths, *chosen)
             inputs = (*inputs, self.shelf.encoder_key(chosen[0]))
             unedited = session.unedited(inputs, settings)
             is_edited = any(edit.enabled for edit in settings.edits)
@@ -124,6 +126,7 @@ class ColorizeRun:
         """What the page's controls are set to, with a new seed unless it is kept."""
         chosen = {name: values[component] for name, component in self.page.settings.items()}
         chosen["edits"] = values[self.page.edit.edits].edits
+        _, chosen["reference_weights"] = self.page.more_references.given(values, values[self.page.reference])
         if not values[self.page.seed_lock]:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
         return GenerationSettings(**chosen)

@@ -80,6 +80,11 @@ class ModelShelf:
         with self._lock:
             return self._load(key)
 
+    def loaded(self, name: str, prediction_type: str | None = None) -> Colorizer | None:
+        """The model where it is in memory, without loading it and without waiting."""
+        loaded = self._loaded
+        return loaded[1] if loaded is not None and loaded[0] == self._key(name, prediction_type) else None
+
     def encoder_key(self, name: str) -> str:
         """Names the encoder of a model by its file and that file's age."""
         path = self._path(name)

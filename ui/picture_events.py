@@ -30,11 +30,13 @@ def connect_pictures(page: ColorizePage) -> None:
         outputs=[page.prepared, page.sketch],
         **EVENTS,
     )
-    page.reference.change(_check_reference, inputs=page.reference, outputs=page.reference, **EVENTS)
+    for reference in (page.reference, *page.more_references.pictures):
+        reference.change(_check_reference, inputs=reference, outputs=reference, **EVENTS)
     pictures = [page.sketch, page.reference]
     local = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     page.swap.click(lambda sketch, reference: (reference, sketch), inputs=pictures, outputs=pictures, **local)
-    page.clear.click(lambda: (None, None), outputs=pictures, **local)
+    everything = [*pictures, *page.more_references.pictures]
+    page.clear.click(lambda: [None] * len(everything), outputs=everything, **local)
 
 
 def _prepare(path: str | None, mode: str):

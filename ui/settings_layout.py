@@ -4,10 +4,12 @@ import gradio as gr
 
 from colorizer.settings import SAMPLERS, SCHEDULES
 from ui import presets
+from ui.closer_layout import build_closer_settings
 from ui.model_shelf import ModelDescription
 from ui.texts import text
 
-SIZE_FACTORS = (1.0, 1.5, 2.0, 3.0)  # of the size the model was trained on
+SIZE_FACTORS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)  # of the size the model was trained on
+MAX_SIZE = 2048
 MAX_SEED = 2**32 - 1
 MAX_VARIANTS = 4
 # minimum, maximum, default; a checkpoint may bring its own
@@ -28,7 +30,7 @@ def slider_range(description: ModelDescription, name: str) -> dict:
 def size_choices(native_size: int) -> list[tuple[str, int]]:
     """Sizes of the longer side in pixels, in steps of 64, the native one first."""
     sizes = [round(native_size * factor / 64) * 64 for factor in SIZE_FACTORS]
-    return [(text("size_choice", pixels=size), size) for size in sizes]
+    return [(text("size_choice", pixels=size), size) for size in sizes if size <= max(MAX_SIZE, native_size)]
 
 
 def build_main_settings(description: ModelDescription) -> dict:
@@ -71,6 +73,10 @@ def build_more_settings(models: list[str], description: ModelDescription, device
             info=text("size_info"),
             elem_id="size",
         ),
+        "sharp": gr.Checkbox(label=text("sharp"), info=text("sharp_info"), elem_id="sharp"),
+        "estimate": gr.HTML(elem_id="estimate", padding=False),
+        "keep_lines": gr.Checkbox(label=text("keep_lines"), info=text("keep_lines_info"), elem_id="keep_lines"),
+        **build_closer_settings(),
         "steps": _slider(description, "steps", 1),
         "sampler": gr.Dropdown(
             [(text(f"sampler_{name}"), name) for name in SAMPLERS],

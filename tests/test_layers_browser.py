@@ -1,0 +1,94 @@
+"""Closer to the reference, lines kept, layers, estimate and more references, in a real browser with a tiny model."""
+
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from colorizer.png import read_parameters
+from tests.test_browser import CHROMIUM, CHROMIUM_FLAGS, RUN_TIMEOUT, set_number, sync_api, upload
+from ui.model_shelf import ModelShelf
+from ui.page import build_page, launch
+
+expect = sync_api.expect
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
+
+
+@pytest.fixture(scope="module")
+def page(tiny_checkpoint):
+    blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
+    address = launch(blocks, "127.0.0.1", port=None)
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(RUN_TIMEOUT)
+        page.goto(address)
+        page.locator("#sketch input[type=file]").wait_for(state="attached")
+        yield page
+        browser.close()
+    blocks.close()
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = {name: folder / f"{name}.png" for name in ("sketch", "first", "second")}
+    sketch = Image.new("L", (220, 160), 255)
+    ImageDraw.Draw(sketch).ellipse((20, 20, 199, 139), outline=0, width=5)
+    sketch.save(paths["sketch"])
+    Image.new("RGB", (90, 90), "orange").save(paths["first"])
+    Image.new("RGB", (90, 60), "navy").save(paths["second"])
+    return paths
+
+
+def test_from_the_controls_to_the_layers(page, paths, tmp_path):
+    expect(page.locator("#layers")).to_be_disabled(timeout=RUN_TIMEOUT)
+    upload(page, "sketch", paths["sketch"])
+    upload(page, "reference", paths["first"])
+    page.click("#more-references button")
+    upload(page, "reference-2", paths["second"])
+    weight = page.locator("#reference-weight-2 input[type=number]")
+    weight.fill("0.5")
+    weight.press("Tab")
+    page.click("#more button")
+    page.click("#closer button")
+    for name, value in {"steps": 4, "adain": 0.5, "attention_injection": 1, "similarity_end": 0.5}.items():
+        set_number(page, name, value)
+    page.locator("#keep_lines input").check()
+    page.locator("#sharp input").check()
+    page.click("#colorize")
+    expect(page.locator("#status")).to_contain_text("Done", timeout=RUN_TIMEOUT)
+    expect(page.locator("#estimate")).to_contain_text("GB of memory", timeout=RUN_TIMEOUT)
+
+    with page.expect_download() as download:
+        page.click("#download")
+    download.value.save_as(tmp_path / "picture.png")
+    settings = read_parameters(tmp_path / "picture.png").settings
+    assert (settings.adain, settings.attention_injection, settings.similarity_end) == (0.5, 1, 0.5)
+    assert settings.keep_lines and settings.sharp and settings.reference_weights == (1, 0.5)
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.size == (220, 160)
+        flat = np.asarray(picture.convert("RGB"), int)
+    assert flat[(np.asarray(Image.open(paths["sketch"])) == 0)].max() == 0
+
+    page.click("#layers")
+    links = page.locator("#layer-files a[download]")
+    expect(links).to_have_count(3, timeout=RUN_TIMEOUT)
+    layers = {}
+    for link in links.all():
+        response = page.request.get(link.get_attribute("href"))
+        assert response.ok
+        layers[link.get_attribute("download").rsplit("-")[-1].rsplit(".")[-1]] = response.body()
+    (tmp_path / "layers.ora").write_bytes(layers["ora"])
+    with zipfile.ZipFile(tmp_path / "layers.ora") as archive, archive.open("mergedimage.png") as merged:
+        assert np.abs(np.asarray(Image.open(merged), int) - flat).max() <= 1
+
+
+def test_the_estimate_follows_the_settings(page):
+    """After the first test: its run has shown how long a step takes."""
+    expect(page.locator("#estimate")).to_contain_text("s and", timeout=RUN_TIMEOUT)
+    before = page.inner_text("#estimate")
+    page.click("#size input")
+    page.get_by_role("option", name="512 px").click()
+    expect(page.locator("#estimate")).not_to_have_text(before, timeout=RUN_TIMEOUT)

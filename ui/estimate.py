@@ -1,0 +1,66 @@
+"""What the run that is set up would take, under the size: seconds and memory, as they are known so far."""
+
+import gradio as gr
+from PIL import Image
+
+from colorizer.errors import UserError
+from colorizer.settings import GenerationSettings
+from colorizer.workload import GIB, Estimate
+from ui.colorize_layout import ColorizePage
+from ui.model_shelf import ModelShelf
+from ui.texts import text
+
+# What the work depends on; the rest keeps its default.
+NAMES = (
+    "size", "steps", "batch_size", "guidance_scale", "sketch_guidance_scale", "sharp", "attention_injection", "adain",
+    "similarity_start", "similarity_end",
+)  # fmt: skip
+
+
+def connect_estimate(page: ColorizePage, shelf: ModelShelf) -> None:
+    """Keep the estimate up to date with the settings, the pictures and what runs have shown."""
+    controls = [page.settings[name] for name in NAMES]
+    pictures = [page.sketch, page.reference]
+
+    def estimate(sketch, reference, model, prediction_type, *values) -> str:
+        try:
+            settings = GenerationSettings(**dict(zip(NAMES, values, strict=True)))
+            colorizer = shelf.loaded(model, prediction_type)
+        except UserError as error:
+            return _line(str(error), wrong=True)
+        if colorizer is None:
+            return _line(text("estimate_later"))
+        return _estimate_line(colorizer.estimate(_size(sketch), settings, int(reference is not None)))
+
+    gr.on(
+        [*(control.change for control in controls), *(picture.change for picture in pictures), page.run_seeds.change],
+        estimate,
+        inputs=[*pictures, page.model, page.prediction_type, *controls],
+        outputs=page.estimate,
+        trigger_mode="always_last",
+        concurrency_id="pictures",
+        show_progress="hidden",
+        api_visibility="private",
+    )
+
+
+def _size(path: str | None) -> tuple[int, int]:
+    """Width and height of an upload, from its header; a square where there is none yet, or none that can be read."""
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except (OSError, AttributeError, ValueError):
+        return 1, 1
+
+
+def _estimate_line(estimate: Estimate) -> str:
+    numbers = {"memory": f"{max(0.1, estimate.memory / GIB):.1f}"}
+    if not estimate.fits:
+        return _line(text("estimate_too_large", free=f"{estimate.available / GIB:.1f}", **numbers), wrong=True)
+    if estimate.seconds is None:
+        return _line(text("estimate_memory", **numbers))
+    return _line(text("estimate", seconds=max(1, round(estimate.seconds)), **numbers))
+
+
+def _line(message: str, wrong: bool = False) -> str:
+    return f'<p class="hint{" is-wrong" if wrong else ""}">{message}</p>'
