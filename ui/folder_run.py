@@ -54,13 +54,15 @@ class FolderRun:
 
     def __init__(self, page: FolderPage, run: ColorizeRun):
         self.page, self.run = page, run
-        self.inputs = run.inputs | {page.sketches}
+        self.inputs = run.inputs | run.changes.inputs | {page.sketches}
 
     def check(self, values: Values) -> Updates:
         """Before the queue: refuse at once what could not run."""
         with errors_as_toasts():
             self.run.settings(values)
             self._sketches(values)
+            if self.run.changes.is_pending(values):
+                raise UserError(text("error_edit_form"))
             self.run.shelf.describe(values[self.run.page.model])
         page = self.page
         return {
