@@ -60,7 +60,7 @@ def _connect_look(page: ColorizePage, look: EditLook) -> None:
     seen = {"inputs": look.inputs, "outputs": look.outputs, **NEWEST}
     # The page's script lets a text box say "blur" when the visitor stops typing.
     gr.on([event for box in texts for event in (box.submit, box.blur)], look.look, **seen)
-    gr.on([panel.everywhere.input, panel.enhance.input], look.look, **seen)
+    gr.on([panel.everywhere.input, panel.enhance.input, panel.mode.input], look.look, **seen)
     gr.on([panel.target_scale.release, panel.strength_ratio.release], look.look, **seen)
 
     def repaint(values):
@@ -120,6 +120,7 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, look: EditLook) -> Non
             panel.control: gr.update(visible=not is_global),
             panel.everywhere: gr.update(visible=not is_global),
             panel.strength_ratio: gr.update(visible=not is_global),
+            panel.mode: gr.update(visible=not is_global),
             panel.global_note: gr.update(
                 value=f'<p class="panel-note">{text("edits_are_global")}</p>', visible=is_global
             ),
@@ -128,8 +129,8 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, look: EditLook) -> Non
         }
 
     outputs = [
-        *look.outputs, panel.regions, panel.control, panel.everywhere, panel.strength_ratio, panel.global_note,
-        panel.polarity, panel.target_scale,
+        *look.outputs, panel.regions, panel.control, panel.everywhere, panel.strength_ratio, panel.mode,
+        panel.global_note, panel.polarity, panel.target_scale,
     ]  # fmt: skip
     page.model.change(suit, inputs=look.inputs | {page.model}, outputs=outputs, **NEWEST)
     gr.on(None, suit, inputs=look.inputs | {page.model}, outputs=outputs, **AT_ONCE)

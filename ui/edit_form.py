@@ -52,6 +52,7 @@ class EditForm:
     target_scale: float = Edit.target_scale
     enhance: bool = Edit.enhance
     strength_ratio: float = Edit.strength_ratio
+    mode: str = Edit.mode
     thresholds: tuple[float, ...] = Edit.thresholds
     painted: Painted = Painted()
 
@@ -102,6 +103,7 @@ class EditForm:
             target_scale=edit.target_scale,
             enhance=edit.enhance,
             strength_ratio=edit.strength_ratio,
+            mode=edit.mode,
             thresholds=edit.thresholds,
             painted=Painted.of(edit.region_mask, stroke),
         )
@@ -116,4 +118,5 @@ class EditForm:
             thresholds=self.thresholds,
             strength_ratio=self.strength_ratio,
             region_mask=self.painted.mask,
+            mode=self.mode,
         )

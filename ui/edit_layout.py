@@ -7,6 +7,7 @@ import gradio as gr
 
 from colorizer.manipulation import DEFAULT_THRESHOLDS, Edit
 from colorizer.manipulation.degree import FEWEST, MOST
+from colorizer.manipulation.pwv import MODES
 from ui.edit_form import Painted
 from ui.edit_list import EditList
 from ui.edit_session import EditSession
@@ -83,6 +84,7 @@ class EditPanel:
     target_scale: gr.Slider
     enhance: gr.Checkbox
     strength_ratio: gr.Slider
+    mode: gr.Radio
     regions: gr.Column
     canvas: gr.HTML
     histogram: gr.HTML
@@ -144,6 +146,13 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
             label=text("strength_ratio"),
             info=text("strength_ratio_info"),
             elem_id="edit-ratio",
+        )
+        parts["mode"] = gr.Radio(
+            [(text(f"weights_{mode}"), mode) for mode in MODES],
+            value=Edit.mode,
+            label=text("weights"),
+            info=text("weights_info"),
+            elem_id="edit-weights",
         )
         parts |= _strip()
     return EditPanel(**parts)
@@ -262,6 +271,7 @@ def _strip() -> dict:
     parts["strip"] = gr.Button(text("strip_make"), elem_id="strip-make", min_width=0)
     parts["strip_picture"] = gr.Image(
         label=text("strip"),
+        show_label=False,
         format="png",
         interactive=False,
         visible=False,

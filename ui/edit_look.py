@@ -35,6 +35,7 @@ class EditLook:
             "target_scale": panel.target_scale,
             "enhance": panel.enhance,
             "strength_ratio": panel.strength_ratio,
+            "mode": panel.mode,
             "painted": panel.painted,
         }
         self.inputs = {

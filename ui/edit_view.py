@@ -75,7 +75,8 @@ def canvas_with(reach: Reach, edit: Edit, picture: str, painted: Painted) -> dic
 
 def histogram(reach: Reach, edit: Edit) -> str:
     """The histogram of relevance with thresholds and weight as an inline SVG in the page's own colours."""
-    figure = relevance_histogram(reach.m, edit.thresholds, edit.strength_ratio, 1.0 if reach.d is None else reach.d)
+    d = 1.0 if reach.d is None else reach.d
+    figure = relevance_histogram(reach.m, edit.thresholds, edit.strength_ratio, d, edit.mode)
     figure.set_size_inches(*HISTOGRAM_INCHES)
     return f'<div role="img" aria-label="{escape(text("histogram"))}">{_svg(figure)}</div>'
 
@@ -100,6 +101,8 @@ def _row(edit: Edit) -> dict:
     details.append(text("row_scale", scale=f"{edit.target_scale:g}"))
     if edit.enhance:
         details.append(text("row_enhance"))
+    if edit.mode != Edit.mode:
+        details.append(text("row_focused"))
     if edit.region_mask is not None:
         details.append(text("row_painted"))
     return {"title": edit.target, "details": " · ".join(details), "enabled": edit.enabled}
