@@ -73,6 +73,8 @@ def _connect_look(page: ColorizePage, look: EditLook) -> None:
         stroke = event.stroke if isinstance(event.stroke, int) else 0
         return look.painted(values, Painted(str(event.cells), bool(event.only), stroke))
 
+    drawing = {**NEWEST, "concurrency_id": "histogram", "concurrency_limit": 2}
+    panel.canvas.change(look.histogram, inputs=look.inputs, outputs=panel.histogram, **drawing)
     panel.canvas.input(painted, **{**seen, "trigger_mode": "multiple"})
 
 

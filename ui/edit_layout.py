@@ -122,18 +122,7 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
     }
     parts |= _list()
     with gr.Column(elem_id="edit-form", min_width=0):
-        parts |= _texts()
-        with gr.Row(elem_classes="edit-pair"):
-            parts["target_scale"] = gr.Slider(
-                *target_scale_range(description),
-                step=0.5,
-                label=text("target_scale"),
-                info=text("target_scale_info"),
-                elem_id="edit-scale",
-            )
-            parts["enhance"] = gr.Checkbox(
-                label=text("enhance"), info=text("enhance_info"), elem_id="edit-enhance", min_width=0
-            )
+        parts |= _texts(description)
         with gr.Column(elem_id="edit-regions", min_width=0) as parts["regions"]:
             parts |= _regions()
         with gr.Row(elem_classes="edit-buttons"):
@@ -185,20 +174,24 @@ def _list() -> dict:
     return {"rows": rows, "undo": undo, "redo": redo, "ideas": ideas}
 
 
-def _texts() -> dict:
+def _texts(description: ModelDescription) -> dict:
     parts = {"global_note": gr.HTML(visible=False, elem_id="edit-global", padding=False)}
-    with gr.Row(elem_classes="edit-pair"):
-        for name in ("target", "anchor"):
+    with gr.Row(elem_classes="edit-trio"):
+        for name in ("target", "anchor", "control"):
             with gr.Column(min_width=0, elem_classes="edit-field"):
                 parts[name] = _textbox(name)
                 parts[f"{name}_note"] = _note(name)
-    with gr.Column(min_width=0, elem_id="edit-where"):
-        with gr.Row(elem_classes="edit-control"):
-            parts["control"] = _textbox("control")
-            parts["everywhere"] = gr.Checkbox(
-                label=text("everywhere"), info=text("everywhere_info"), elem_id="edit-everywhere", min_width=0
-            )
-        parts["control_note"] = _note("control")
+    with gr.Row(elem_classes="edit-trio"):
+        parts["target_scale"] = gr.Slider(
+            *target_scale_range(description),
+            step=0.5,
+            label=text("target_scale"),
+            info=text("target_scale_info"),
+            elem_id="edit-scale",
+            min_width=0,
+        )
+        for name in ("enhance", "everywhere"):
+            parts[name] = gr.Checkbox(label=text(name), info=text(f"{name}_info"), elem_id=f"edit-{name}", min_width=0)
     return parts
 
 

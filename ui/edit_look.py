@@ -43,7 +43,7 @@ class EditLook:
             *self.form_fields.values(),
         }  # fmt: skip
         self.outputs = [
-            panel.canvas, panel.histogram, panel.target_note, panel.anchor_note, panel.control_note, *panel.thresholds,
+            panel.canvas, panel.target_note, panel.anchor_note, panel.control_note, *panel.thresholds,
             panel.painted,
         ]  # fmt: skip
 
@@ -60,8 +60,21 @@ class EditLook:
         return {**updates, **dict(zip(self.panel.thresholds, form.thresholds, strict=True))}
 
     def look(self, values: Values) -> Updates:
-        """Regions, histogram and notes of the form as it stands."""
+        """Regions and notes of the form as it stands."""
         return self._look(values, self.form(values))
+
+    def histogram(self, values: Values) -> str:
+        """The histogram to the regions that are shown; drawn after them, because it takes longer."""
+        form = self.form(values)
+        try:
+            source = self._source(values)
+            if source is None or not form.region or form.everywhere or source.config.kind == "cls":
+                return ""
+            edit = form.draft()
+            reach = values[self.panel.session].preview.look(source, self._before(values), edit, not form.is_blank)
+        except UserError:  # the canvas says it
+            return ""
+        return edit_view.histogram(reach, edit) if reach.defined else ""
 
     def auto(self, values: Values) -> Updates:
         """Thresholds proposed from the relevance."""
@@ -98,40 +111,37 @@ class EditLook:
         try:
             source = self._source(values)
             notes = {} if source is None else self._notes(values, source, form)
-            drawn, histogram = self._regions(values, source, form)
+            drawn = self._regions(values, source, form)
         except UserError as error:
-            notes, histogram = {}, ""
+            notes = {}
             drawn = edit_view.canvas(None, form.painted, str(error), 0)
         except Exception:
             log.exception("a look at an edit failed")
-            notes, histogram = {}, ""
+            notes = {}
             drawn = edit_view.canvas(None, form.painted, text("error_look"), 0)
         errors = self.errors(values, form) if values[panel.refused] else {}
         return {
             panel.canvas: drawn,
-            panel.histogram: histogram,
             **{
                 getattr(panel, f"{name}_note"): edit_view.field_note(errors.get(name), notes.get(name, ()))
                 for name in TEXTS
             },
         }
 
-    def _regions(self, values: Values, source: Source | None, form: EditForm) -> tuple[dict, str]:
-        """What the canvas and the histogram show."""
+    def _regions(self, values: Values, source: Source | None, form: EditForm) -> dict:
+        """What the canvas shows."""
         if source is None:
-            return edit_view.canvas(None, form.painted, text("regions_no_reference"), 0), ""
+            return edit_view.canvas(None, form.painted, text("regions_no_reference"), 0)
         session = values[self.panel.session]
         address = session.address(source.picture_key)
         if not form.region:
             grid = session.preview.side(source)
-            return edit_view.canvas(address, form.painted, text("regions_no_control"), grid), ""
+            return edit_view.canvas(address, form.painted, text("regions_no_control"), grid)
         if source.config.kind == "cls":
-            return edit_view.canvas(address, form.painted, "", 0), ""
+            return edit_view.canvas(address, form.painted, "", 0)
         edit = form.draft()
         reach = session.preview.look(source, self._before(values), edit, not form.is_blank)
-        show_histogram = reach.defined and not edit.is_everywhere
-        drawn = edit_view.canvas_with(reach, edit, address, form.painted)
-        return drawn, edit_view.histogram(reach, edit) if show_histogram else ""
+        return edit_view.canvas_with(reach, edit, address, form.painted)
 
     def _notes(self, values: Values, source: Source, form: EditForm) -> dict[str, tuple[str, ...]]:
         """Field -> what is worth knowing about its text."""

@@ -196,7 +196,7 @@ TEXTS = {
     "everywhere": "Everything",
     "everywhere_info": "The whole picture.",
     "target_scale": "Target scale",
-    "target_scale_info": "How strongly. Higher goes further.",
+    "target_scale_info": "Higher goes further.",
     "enhance": "Enhance",
     "enhance_info": "A stronger change.",
     "strength_ratio": "Strength ratio r",
