@@ -48,7 +48,7 @@ class EditChanges:
     def save(self, values: Values) -> Updates:
         """The form into the list. What is wrong is said under its field, and then nothing changes."""
         form = self.look.form(values)
-        if errors := self.look.errors(values, form):
+        if errors := form.errors():
             if "" in errors:
                 gr.Warning(errors[""], duration=10)
             return {**self.look.look(values | {self.panel.refused: True}), self.panel.refused: True}
@@ -68,7 +68,7 @@ class EditChanges:
     def act(self, values: Values, event: gr.EventData) -> Updates:
         """A button or switch in a row of the list."""
         action, index = event.action, event.index
-        if self.is_pending(values) and not self.look.errors(values, self.look.form(values)):
+        if self.is_pending(values) and not self.look.form(values).errors():
             values = values | {
                 component: value
                 for component, value in self.save(values).items()

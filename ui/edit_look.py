@@ -1,6 +1,5 @@
 """The panel's look at an edit: regions, histogram and notes, from the form and without generating."""
 
-import dataclasses
 import logging
 
 import gradio as gr
@@ -52,6 +51,9 @@ class EditLook:
         chosen = {name: values[component] for name, component in self.form_fields.items()}
         for name in TEXTS:
             chosen[name] = chosen[name] or ""
+        config = self.config(values[self.page.model])
+        if config is not None and config.kind == "cls" and not chosen["control"].strip():
+            chosen["everywhere"] = True  # a CLS model is not asked where
         return EditForm(**chosen, thresholds=tuple(float(values[slider]) for slider in self.panel.thresholds))
 
     def fill(self, form: EditForm) -> Updates:
@@ -99,13 +101,6 @@ class EditLook:
         values = values | {self.panel.painted: painted}
         return {**self._look(values, self.form(values)), self.panel.painted: painted}
 
-    def errors(self, values: Values, form: EditForm) -> dict[str, str]:
-        """Field -> what is wrong with it; "" for the rest. Empty when the form can be saved."""
-        config = self.config(values[self.page.model])
-        if config is not None and config.kind == "cls":  # such a form has no control
-            form = dataclasses.replace(form, everywhere=True)
-        return form.errors()
-
     def _look(self, values: Values, form: EditForm) -> Updates:
         panel = self.panel
         try:
@@ -119,7 +114,7 @@ class EditLook:
             log.exception("a look at an edit failed")
             notes = {}
             drawn = edit_view.canvas(None, form.painted, text("error_look"), 0)
-        errors = self.errors(values, form) if values[panel.refused] else {}
+        errors = form.errors() if values[panel.refused] else {}
         return {
             panel.canvas: drawn,
             **{
