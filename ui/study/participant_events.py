@@ -91,6 +91,7 @@ def _connect_run(page: ParticipantPage, run: TrialRun) -> None:
         **MODEL,
         show_progress="minimal",
         show_progress_on=trial.status,
+        trigger_mode="multiple",  # "once" would drop a run that is started while a stopped one is still ending
         api_visibility="private",
     )
     ending = {"inputs": {trial.tries}, "outputs": outputs, "queue": False, "api_visibility": "private"}

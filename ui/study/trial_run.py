@@ -35,11 +35,7 @@ class TrialRun:
         with study_errors():
             self._settings(values, self._step(values))
         trial = self.page.trial
-        return {
-            trial.colorize: gr.update(interactive=False),
-            trial.stop: gr.update(interactive=True),
-            trial.status: status.busy(text("status_waiting")),
-        }
+        return {**self._at_work(), trial.status: status.busy(text("status_waiting"))}
 
     def run(self, values: Values) -> Iterator[Updates]:
         """Colour the trial's sketch, yielding after every step, so that Stop and a closed page end it there."""
@@ -48,7 +44,7 @@ class TrialRun:
             code, step = self.flow.code(values), self._step(values)
             settings = self._settings(values, step)
             log_try = TryLog(self.study, self.shelf, self.pictures, code, step, settings)
-            yield {trial.status: status.busy(text("status_loading"))}
+            yield {trial.status: status.busy(text("status_loading")), **self._at_work()}
             try:
                 for event in self._events(step, settings):
                     if isinstance(event, Preview):
@@ -106,6 +102,7 @@ class TrialRun:
             trial.result: gr.update(visible=False),
             trial.preview: gr.update(visible=True, value=preview.image),
             trial.status: status.step(preview.step, preview.steps, preview.seconds_left),
+            **self._at_work(),
         }
 
     def _show_result(self, values: Values, result: Result, step: TrialStep, try_id: int) -> Updates:
@@ -135,3 +132,8 @@ class TrialRun:
     def _at_rest(self) -> Updates:
         trial = self.page.trial
         return {trial.colorize: gr.update(interactive=True), trial.stop: gr.update(interactive=False)}
+
+    def _at_work(self) -> Updates:
+        """Said at every step: the end of a run that was stopped just before may arrive late."""
+        trial = self.page.trial
+        return {trial.colorize: gr.update(interactive=False), trial.stop: gr.update(interactive=True)}
