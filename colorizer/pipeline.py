@@ -23,6 +23,7 @@ from colorizer.images import Placement, canvas_size, fit_and_pad
 from colorizer.layers import keep_lines
 from colorizer.manipulation import Edit, apply_edits
 from colorizer.models.model import ColorizationModel
+from colorizer.png import PictureParameters
 from colorizer.precision import choose_device, choose_dtype, is_out_of_memory
 from colorizer.references import combine_references
 from colorizer.sampling import Sampler, draw_noise, image_generators
@@ -141,6 +142,18 @@ class Colorizer:
     def size_multiple(self) -> int:
         """Sides of the canvas are multiples of this: the U-Net halves the latent on every level."""
         return self.model.vae.downscale * 2 ** (len(self.config.unet.block_out_channels) - 1)
+
+    def parameters_of(self, settings: GenerationSettings, seed: int, preparation: str = "") -> PictureParameters:
+        """What is stored in a picture that this model made; preparation: mode of the sketch, where known."""
+        config = self.config
+        return PictureParameters(
+            settings,
+            seed,
+            config.name,
+            self.model_hash,
+            preparation=preparation,
+            prediction_type=config.noise.prediction_type,
+        )
 
     def encode_reference(self, image: Image.Image) -> EncodedReference:
         """Image tokens of a reference picture of any size and aspect."""

@@ -1,6 +1,7 @@
 """The parameters of a picture inside its PNG file, as JSON in a text chunk named "colorizer".
 
-{"format": 1, "app_version": ..., "model": name, "model_hash": ..., "seed": of this image, "settings": {...}}
+{"format": 1, "app_version": ..., "model": name, "model_hash": ..., "prediction_type": ...,
+ "preparation": mode of the sketch, "seed": of this image, "settings": {...}}
 """
 
 import io
@@ -21,6 +22,7 @@ CHUNK = "colorizer"
 FORMAT = 1
 MAX_LENGTH = 64 * 1024  # characters
 LONGEST_NAME = 200
+NAMES = ("model", "model_hash", "app_version", "preparation", "prediction_type")
 
 DAMAGED = "The picture's stored parameters are damaged; it cannot be used to load settings."
 
@@ -30,7 +32,8 @@ class PictureParameters:
     """How a picture was made.
 
     settings: of the whole run; seed: of this image. not_restored: names of stored settings that this version does not
-    know or does not accept, for telling the user.
+    know or does not accept, for telling the user. preparation: mode of the sketch (see lineart.MODES);
+    prediction_type: of the model; each is "" where it is not known.
     """
 
     settings: GenerationSettings
@@ -38,6 +41,8 @@ class PictureParameters:
     model: str = ""
     model_hash: str = ""
     app_version: str = __version__
+    preparation: str = ""
+    prediction_type: str = ""
     not_restored: tuple[str, ...] = ()
 
     @property
@@ -81,6 +86,8 @@ def _to_json(parameters: PictureParameters) -> str:
             "app_version": parameters.app_version,
             "model": parameters.model,
             "model_hash": parameters.model_hash,
+            "prediction_type": parameters.prediction_type,
+            "preparation": parameters.preparation,
             "seed": parameters.seed,
             "settings": parameters.settings.to_dict(),
         }
@@ -90,14 +97,15 @@ def _to_json(parameters: PictureParameters) -> str:
 def _from_json(text: str) -> PictureParameters:
     try:
         values = json.loads(text)
+        json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is valid JSON and no text
     except (ValueError, RecursionError):
         raise UserError(DAMAGED) from None
     if not isinstance(values, dict) or not isinstance(values.get("settings"), dict):
         raise UserError(DAMAGED)
     if values.get("format") != FORMAT:
         raise UserError("The picture's parameters are of another format; it was made by another version.")
-    settings, not_restored = _restore(values["settings"])
-    names = {key: values.get(key, "") for key in ("model", "model_hash", "app_version")}
+    settings, not_restored = restore_settings(values["settings"])
+    names = {key: values.get(key, "") for key in NAMES}
     if not all(isinstance(name, str) and len(name) <= LONGEST_NAME for name in names.values()):
         raise UserError(DAMAGED)
     try:
@@ -107,7 +115,7 @@ def _from_json(text: str) -> PictureParameters:
     return PictureParameters(settings, seed, **names, not_restored=not_restored)
 
 
-def _restore(values: dict) -> tuple[GenerationSettings, tuple[str, ...]]:
+def restore_settings(values: dict) -> tuple[GenerationSettings, tuple[str, ...]]:
     """What can be restored, and the names of what cannot: one bad value does not lose the others."""
     accepted, refused = {}, []
     for name, value in values.items():

@@ -23,7 +23,14 @@ def png_with(text, chunk=CHUNK, compressed=False):
 
 def test_round_trip(tmp_path):
     settings = GenerationSettings(steps=9, batch_size=3, seed=40, edits=(Edit("緑の髪", control="hair"),))
-    parameters = PictureParameters(settings, seed=42, model="mini", model_hash="0123456789")
+    parameters = PictureParameters(
+        settings,
+        seed=42,
+        model="mini",
+        model_hash="0123456789",
+        preparation="extract",
+        prediction_type="epsilon",
+    )
     save_png(Image.new("RGB", (8, 6), "red"), tmp_path / "a.png", parameters)
 
     read = read_parameters(tmp_path / "a.png")

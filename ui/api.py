@@ -98,7 +98,7 @@ def _add_colorize(shelf: ModelShelf, generate: Generate, description: ModelDescr
                 for event in events:
                     if isinstance(event, Result):
                         with tempfile.TemporaryDirectory() as folder:
-                            yield str(save_results(event, colorizer, Path(folder), "colorized")[0])
+                            yield str(save_results(event, colorizer, Path(folder), "colorized", preparation)[0])
                     else:
                         yield None  # a place where a cancelled call or a lost caller ends the run
 

@@ -3,9 +3,9 @@
 import secrets
 
 import gradio as gr
+from gradio.events import Dependency
 
 from ui import presets, status
-from ui.about import about_text
 from ui.colorize_layout import ColorizePage
 from ui.colorize_run import ColorizeRun
 from ui.edit_changes import EditChanges
@@ -16,11 +16,17 @@ from ui.errors import errors_as_toasts
 from ui.estimate import connect_estimate
 from ui.examples import Example
 from ui.generate import Generate
+from ui.history_events import History, connect_history, history_outputs
+from ui.history_store import HistoryStore
 from ui.layers_panel import connect_layers
 from ui.model_shelf import ModelShelf
+from ui.model_updates import described, described_components
 from ui.picture_events import connect_pictures
 from ui.queues import MODEL
-from ui.settings_layout import MAX_SEED, SLIDER_RANGES, size_choices, slider_range
+from ui.return_visit import connect_return
+from ui.saved_events import connect_saved_settings
+from ui.settings_layout import MAX_SEED
+from ui.settings_load import SettingsLoader
 from ui.texts import text
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
@@ -32,7 +38,9 @@ def connect(
 ) -> ColorizeRun:
     """Attach all events. Call inside the `gr.Blocks` of the page. Returns what a run of the page is."""
     changes = connect_edits(page, shelf)
-    run = ColorizeRun(page, shelf, generate, changes)
+    history = History(page, HistoryStore())
+    loader = SettingsLoader(page, shelf, about, changes)
+    run = ColorizeRun(page, shelf, generate, changes, history)
     _connect_run(page, run, changes)
     connect_strip(page, EditStrip(run), changes)
     connect_comparison(page.result, page.shown_seed, page.run_seeds, page.comparison)
@@ -41,7 +49,10 @@ def connect(
     connect_layers(page.layers, page.comparison.compared, page.shown_seed, page.run_seeds)
     _connect_settings(page, shelf)
     _connect_variants(page)
-    _connect_model(page, shelf, about)
+    connect_saved_settings(page, loader)
+    arrived = _connect_model(page, shelf, about)
+    connect_history(page, history, loader)
+    connect_return(arrived, page, history, loader)
     _connect_examples(page, examples)
     return run
 
@@ -52,6 +63,7 @@ def _connect_run(page: ColorizePage, run: ColorizeRun, changes: EditChanges) -> 
         page.settings["seed"], page.seed_reuse, page.run_seeds, page.shown_seed,
         page.comparison.compared, page.comparison.mode, page.comparison.note,
     ]  # fmt: skip
+    outputs = list(dict.fromkeys([*outputs, *history_outputs(page)]))
     # Through the queue, because only queued events show their errors; it never waits there.
     settled = page.colorize.click(
         changes.settle, inputs=changes.inputs, outputs=changes.outputs, concurrency_limit=None, **QUIET
@@ -99,28 +111,26 @@ def _connect_variants(page: ColorizePage) -> None:
 
     def choose(compared, seeds, mode, event: gr.SelectData):
         chosen = compared[event.index]
-        return chosen.pair(mode), chosen.note, chosen.result, seeds[event.index]
+        is_edited = gr.update(visible=chosen.unedited is not None)
+        shown = gr.update(value=chosen.pair(mode), label=text("stage_result"))
+        note = gr.update(value=chosen.note, visible=chosen.unedited is not None)
+        return shown, is_edited, note, chosen.result, seeds[event.index]
 
     page.variants.select(
         choose,
         inputs=[choice.compared, page.run_seeds, choice.mode],
-        outputs=[page.result, choice.note, page.download, page.shown_seed],
+        outputs=[page.result, choice.mode, choice.note, page.download, page.shown_seed],
         **LOCAL,
     )
 
 
-def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) -> None:
+def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) -> Dependency:
+    """The event of a visitor's arrival is returned."""
+
     def describe(name):
         with errors_as_toasts():
             description = shelf.describe(name)
-        return {
-            about: about_text(description),
-            page.prediction_type: gr.update(visible=not description.states_prediction_type),
-            page.settings["size"]: gr.update(
-                choices=size_choices(description.native_size), value=description.native_size
-            ),
-            **{page.settings[key]: gr.update(**slider_range(description, key)) for key in SLIDER_RANGES},
-        }
+        return described(page, about, description)
 
     def arrive():
         """The checkpoints folder may have changed since the program started."""
@@ -133,10 +143,10 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) ->
             **describe(name),
         }
 
-    described = [about, page.prediction_type, page.settings["size"], *(page.settings[name] for name in SLIDER_RANGES)]
+    outputs = described_components(page, about)
     at_once = {"concurrency_limit": None, **QUIET}
-    page.model.input(describe, inputs=page.model, outputs=described, **at_once)
-    gr.on(None, arrive, outputs=[page.model, page.status, *described], **at_once)
+    page.model.input(describe, inputs=page.model, outputs=outputs, **at_once)
+    return gr.on(None, arrive, outputs=[page.model, page.status, *outputs], **at_once)
 
 
 def _connect_examples(page: ColorizePage, examples: list[Example]) -> None:

@@ -9,10 +9,12 @@ from colorizer.settings import GenerationSettings
 from ui import status
 from ui.edit_compare import ComparisonChoice, build_comparison_choice
 from ui.edit_layout import EditPanel, build_edit_panel, build_mode_switch
+from ui.history_layout import HistoryStrip, build_history
 from ui.layers_panel import LayersPanel, build_layers_panel
 from ui.model_shelf import ModelDescription
 from ui.more_references import MoreReferences, build_more_references
 from ui.picture_upload import PictureUpload, picture_upload
+from ui.saved_layout import SavedSettings, build_saved_settings
 from ui.settings_layout import MAX_VARIANTS, build_main_settings, build_more_settings
 from ui.texts import text
 
@@ -58,7 +60,14 @@ class ColorizePage:
     shown_seed: gr.State
     edit: EditPanel
     comparison: ComparisonChoice
+    history: HistoryStrip
+    saved: SavedSettings
     settings: dict[str, gr.components.Component]
+
+    def stage(self, shown: gr.components.Component, **update) -> dict:
+        """Updates that show one of the three things that share the stage."""
+        parts = (self.empty, self.preview, self.result)
+        return {part: gr.update(visible=False) for part in parts} | {shown: gr.update(visible=True, **update)}
 
 
 def build_colorize_page(
@@ -80,6 +89,7 @@ def build_colorize_page(
         with gr.Column(elem_id="area-stage", min_width=0):
             parts |= _stage("status_ready" if description else "status_no_model")
             parts["layers"] = build_layers_panel()
+            parts["history"] = build_history()
         with gr.Column(elem_id="area-examples", min_width=0, visible=bool(examples)):
             parts["examples"] = _examples(examples)
         with gr.Column(elem_id="area-edit", min_width=0):
@@ -89,6 +99,7 @@ def build_colorize_page(
             parts |= build_main_settings(description)
             with gr.Accordion(text("more"), open=False, elem_id="more"):
                 parts |= build_more_settings(models, description, device)
+            parts["saved"] = build_saved_settings()
     settings = {field.name: parts.pop(field.name) for field in fields(GenerationSettings) if field.name in parts}
     return ColorizePage(settings=settings, **parts)
 

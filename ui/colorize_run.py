@@ -14,7 +14,7 @@ from colorizer.errors import UserError
 from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
 from colorizer.pipeline import Colorizer, Preview, Result
-from colorizer.png import PictureParameters, save_png
+from colorizer.png import save_png
 from colorizer.settings import GenerationSettings
 from ui import status
 from ui.colorize_layout import ColorizePage
@@ -22,27 +22,31 @@ from ui.edit_changes import EditChanges
 from ui.edit_compare import change_note, save_comparisons
 from ui.errors import errors_as_toasts
 from ui.generate import Generate
+from ui.history_events import History
 from ui.model_shelf import ModelShelf
 from ui.settings_layout import MAX_SEED, MAX_VARIANTS
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 Values = dict  # component -> its value
 Updates = dict  # component -> its new value or gr.update(...)
 
 
-def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str) -> list[Path]:
+def save_results(result: Result, colorizer: Colorizer, folder: Path, stem: str, preparation: str) -> list[Path]:
     """Write each picture with its parameters to `folder`/`stem`-SEED.png."""
     paths = [folder / f"{stem}-{seed}.png" for seed in result.seeds]
     for path, image, seed in zip(paths, result.images, result.seeds, strict=True):
-        save_png(image, path, PictureParameters(result.settings, seed, colorizer.config.name, colorizer.model_hash))
+        save_png(image, path, colorizer.parameters_of(result.settings, seed, preparation))
     return paths
 
 
 class ColorizeRun:
     """Handlers of the run events. Holds components and the shared models, nothing of any visitor."""
 
-    def __init__(self, page: ColorizePage, shelf: ModelShelf, generate: Generate, changes: EditChanges):
-        self.page, self.shelf, self.generate, self.changes = page, shelf, generate, changes
+    def __init__(
+        self, page: ColorizePage, shelf: ModelShelf, generate: Generate, changes: EditChanges, history: History
+    ):
+        self.page, self.shelf, self.generate, self.changes, self.history = page, shelf, generate, changes, history
         self.inputs = {
             page.sketch,
             page.reference,
@@ -54,6 +58,7 @@ class ColorizeRun:
             page.edit.session,
             page.comparison.mode,
             *page.more_references.inputs,
+            page.history.visitor,
             *page.settings.values(),
         }
 
@@ -116,9 +121,10 @@ class ColorizeRun:
         page = self.page
         updates = {**self._at_rest(), page.status: status.idle(text("status_stopped"))}
         if seeds := values[page.run_seeds]:
-            updates |= self._stage(page.result)
+            updates |= page.stage(page.result)
             updates |= {page.variants: gr.update(visible=len(seeds) > 1), page.download: gr.update(interactive=True)}
-            is_edited = values[page.comparison.compared][0].unedited is not None
+            compared = values[page.comparison.compared]
+            is_edited = bool(compared) and compared[0].unedited is not None
             updates |= {part: gr.update(visible=is_edited) for part in (page.comparison.mode, page.comparison.note)}
         return updates
 
@@ -140,7 +146,7 @@ class ColorizeRun:
     def _show_preview(self, preview: Preview, is_new: bool, part: str) -> Updates:
         page = self.page
         return {
-            **self._stage(page.preview, **({"value": preview.image} if is_new else {})),
+            **page.stage(page.preview, **({"value": preview.image} if is_new else {})),
             page.variants: gr.update(visible=False),
             page.comparison.mode: gr.update(visible=False),
             page.comparison.note: gr.update(visible=False),
@@ -160,20 +166,21 @@ class ColorizeRun:
     ) -> Iterator[Updates]:
         page, comparison = self.page, self.page.comparison
         for note in result.notes:
-            gr.Info(note, duration=10)
+            gr.Info(in_visitors_language(note), duration=10)
         edits = result.settings.edits
         notes = [
             change_note(before, after, edits, colorizer.encoder, colorizer.config)
             for before, after in zip(unedited or (), result.images, strict=False)
         ]
         with tempfile.TemporaryDirectory() as folder:
-            paths = save_results(result, colorizer, Path(folder), stem)
+            paths = save_results(result, colorizer, Path(folder), stem, values[page.preparation])
             compared = save_comparisons(prepared, paths, unedited, notes, page.result.GRADIO_CACHE)
         paths = [one.result for one in compared]
         captions = [text("seed_caption", seed=seed) for seed in result.seeds]
         yield {
             **self._at_rest(),
-            **self._stage(page.result, value=compared[0].pair(values[comparison.mode])),
+            **self.history.remember(values, list(map(Path, paths)), result.seeds, Path(compared[0].sketch)),
+            **page.stage(page.result, value=compared[0].pair(values[comparison.mode]), label=text("stage_result")),
             page.variants: gr.update(
                 value=list(zip(paths, captions, strict=True)), visible=len(paths) > 1, selected_index=0
             ),
@@ -189,10 +196,3 @@ class ColorizeRun:
 
     def _at_rest(self) -> Updates:
         return {self.page.colorize: gr.update(interactive=True), self.page.stop: gr.update(interactive=False)}
-
-    def _stage(self, shown: gr.components.Component, **update) -> Updates:
-        """Show one of the three things that share the stage."""
-        page = self.page
-        return {part: gr.update(visible=False) for part in (page.empty, page.preview, page.result)} | {
-            shown: gr.update(visible=True, **update)
-        }

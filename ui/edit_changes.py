@@ -5,6 +5,7 @@ import dataclasses
 import gradio as gr
 
 from colorizer.errors import UserError
+from colorizer.manipulation import Edit
 from ui import edit_view
 from ui.colorize_layout import ColorizePage
 from ui.edit_form import EditForm
@@ -107,6 +108,10 @@ class EditChanges:
         saved = self.settle(values)
         edits = saved.get(self.panel.edits, values[self.panel.edits])
         return self._arranged(values, edits, None, self._blank(values))
+
+    def restored(self, values: Values, edits: tuple[Edit, ...]) -> Updates:
+        """Another list in the place of the present one, and an empty form. Undo brings the present one back."""
+        return self._arranged(values, values[self.panel.edits].replaced(edits), None, self._blank(values))
 
     def idea(self, values: Values, index: int) -> Updates:
         """The form filled in with an example."""

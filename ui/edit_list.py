@@ -49,6 +49,9 @@ class EditList:
         edit = self.edits[index]
         return self.put(dataclasses.replace(edit, enabled=not edit.enabled), index)
 
+    def replaced(self, edits: tuple[Edit, ...]) -> "EditList":
+        return self._changed(edits)
+
     def undone(self) -> "EditList":
         if not self.past:
             return self

@@ -8,6 +8,7 @@ import gradio as gr
 
 from colorizer.errors import UserError
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ def errors_as_toasts(unforeseen: str = "error_unexpected") -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise gr.Error(str(error), duration=10, print_exception=False) from error
+        raise gr.Error(in_visitors_language(str(error)), duration=10, print_exception=False) from error
     except gr.Error:
         raise
     except Exception as error:

@@ -96,7 +96,9 @@ class FolderRun:
                             else:
                                 place = Path(folder) / stem
                                 place.mkdir()
-                                progress.pictures += save_results(event, colorizer, place, stem)
+                                progress.pictures += save_results(
+                                    event, colorizer, place, stem, values[controls.preparation]
+                                )
                 except (UserError, gr.Error) as error:
                     progress.skipped.append((sketch.name, getattr(error, "message", str(error))))
                 if sum(picture.stat().st_size for picture in progress.pictures) > MAX_RESULT_BYTES:

@@ -4,9 +4,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-from colorizer.checkpoint import FORMAT, read_config, read_metadata
+from colorizer.checkpoint import FORMAT, checkpoint_hash, read_config, read_metadata
 from colorizer.config import ModelConfig
 from colorizer.encoder import Encoder
 from colorizer.errors import UserError
@@ -69,6 +70,13 @@ class ModelShelf:
             return ModelDescription(name, states_prediction_type=states, card=card_text)
         config = read_config(metadata, path)
         return ModelDescription(name, config.native_size, config.slider_ranges, config=config, card=card_text)
+
+    def find(self, model_hash: str) -> str | None:
+        """The name of the model whose file has this hash (see `checkpoint_hash`)."""
+        for name, path in self._paths().items():
+            if _hash_of(path, path.stat().st_mtime_ns) == model_hash:
+                return name
+        return None
 
     def open(self, name: str, prediction_type: str | None = None) -> Colorizer:
         """The loaded model. `prediction_type` counts only for files that do not state it.
@@ -156,3 +164,8 @@ class ModelShelf:
         if name not in paths:
             raise UserError(text("error_unknown_model", name=name))
         return paths[name]
+
+
+@lru_cache(maxsize=64)
+def _hash_of(path: Path, _changed: int) -> str:
+    return checkpoint_hash(path)

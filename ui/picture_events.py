@@ -10,6 +10,7 @@ from colorizer.lineart import classify_sketch, has_lines, prepare_sketch, read_l
 from ui.colorize_layout import ColorizePage
 from ui.queues import PICTURES
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 PREPARED_SIDE = 512  # longest side of "what the model sees", in pixels
 NOT_SHOWN_BY_BROWSERS = (".tif", ".tiff")
@@ -46,7 +47,7 @@ def _prepare(path: str | None, mode: str):
     try:
         picture = read_line_art(path)
     except UserError as error:
-        gr.Warning(str(error), duration=10)
+        gr.Warning(in_visitors_language(str(error)), duration=10)
         return gr.update(value=None, label=text("prepared")), None
     label = text("prepared")
     if mode == "auto":
@@ -66,7 +67,7 @@ def _check_reference(path: str | None):
     try:
         return _showable(path, read_picture(path))
     except UserError as error:
-        gr.Warning(str(error), duration=10)
+        gr.Warning(in_visitors_language(str(error)), duration=10)
         return None
 
 

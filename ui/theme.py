@@ -1,13 +1,16 @@
 """Appearance: a Gradio theme in neutral greys, beside which colours are judged, with one accent; CSS and script."""
 
+import json
 from pathlib import Path
 
 import gradio as gr
 from gradio.themes.utils import colors, sizes
 
 from ui.texts import text
+from ui.texts.en import TEXTS
 
 FOLDER = Path(__file__).parent
+SCRIPTS = ("page.js", "keyboard.js", "edit.js")
 
 # The operating system's own fonts: nothing is fetched from elsewhere.
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
@@ -82,7 +85,9 @@ def read_css() -> str:
 
 
 def read_head() -> str:
-    """The page's own script (shortcuts, paste, language, light and dark), as `<script>` for the document head."""
-    language = f'document.body.lang = "{text("language_code")}";'
-    script = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in ("page.js", "edit.js"))
-    return f"<script>{language}\n{script}</script>"
+    """The page's own scripts with their texts, as `<script>` for the document head."""
+    tips = {key.removeprefix("tip_"): text(key) for key in TEXTS if key.startswith("tip_")}
+    texts = json.dumps({"slider": text("slider_keys"), "tips": tips})
+    start = f'document.body.lang = "{text("language_code")}";\nconst PAGE_TEXTS = {texts};'
+    scripts = [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    return "".join(f"<script>{script}</script>" for script in (start, *scripts))

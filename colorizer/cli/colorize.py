@@ -16,7 +16,7 @@ from colorizer.lineart import MODES, load_sketch
 from colorizer.manipulation import Edit, RegionMask, read_edits
 from colorizer.openraster import save_openraster
 from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch, Result
-from colorizer.png import PictureParameters, save_png
+from colorizer.png import save_png
 from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import MOST_REFERENCES, SAMPLERS, SCHEDULES, GenerationSettings
 
@@ -121,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
             try:
                 encoded = colorizer.encode_sketch(load_sketch(sketch, args.sketch_mode), settings.size, settings.sharp)
                 result = _colorize(colorizer, encoded, references, settings, progress)
-                _save(result, out, colorizer, encoded.lines if args.layers else None)
+                _save(result, out, colorizer, args.sketch_mode, encoded.lines if args.layers else None)
                 notes |= dict.fromkeys(result.notes)
             except UserError as error:
                 if not args.sketch.is_dir():
@@ -170,13 +170,12 @@ def _colorize(
         progress.update()
 
 
-def _save(result: Result, out: Path, colorizer: Colorizer, line_art: Image.Image | None) -> None:
+def _save(result: Result, out: Path, colorizer: Colorizer, sketch_mode: str, line_art: Image.Image | None) -> None:
     """Write every picture, and its layers where `line_art` is given."""
     for i, (image, seed) in enumerate(zip(result.images, result.seeds, strict=True)):
         target = out if len(result.images) == 1 else out.with_name(f"{out.stem}-{i}{out.suffix}")
-        parameters = PictureParameters(result.settings, seed, colorizer.config.name, colorizer.model_hash)
         try:
-            save_png(image, target, parameters)
+            save_png(image, target, colorizer.parameters_of(result.settings, seed, sketch_mode))
             if line_art is not None:
                 layers = separate(image, line_art)
                 layers.colours.save(target.with_name(f"{target.stem}-colours.png"))
