@@ -131,7 +131,7 @@ def test_what_does_not_fit_is_brought_near_and_said(loader, warnings):
     parameters = PictureParameters(settings, 0, "<b>big</b>", "0123456789", not_restored=("<i>magic</i>",))
     updates = loader.restore(parameters, now(loader))
     restored = values(loader, updates)
-    assert (restored["steps"], restored["guidance_scale"], restored["size"]) == (50, 10, 192)
+    assert (restored["steps"], restored["guidance_scale"], restored["size"]) == (50, 10, 512)
     (message,) = warnings
     for part in ("Steps was 150; the nearest value here is 50", "&lt;i&gt;magic", "&lt;b&gt;big&lt;/b&gt; 0123456789"):
         assert part in message

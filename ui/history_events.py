@@ -10,6 +10,7 @@ from colorizer.errors import UserError
 from colorizer.png import read_parameters
 from ui import status
 from ui.colorize_layout import ColorizePage
+from ui.edit_compare import Comparison
 from ui.errors import errors_as_toasts
 from ui.history_store import HistoryEntry, HistoryStore, is_key, new_key
 from ui.settings_load import SettingsLoader
@@ -48,7 +49,7 @@ class History:
         entries = self.store.entries(key)
         updates = {self.strip.visitor: key, **self._strip(key, entries, None)}
         if entries:
-            updates |= {**self._show(key, entries, entries[0]), self.page.run_seeds: (entries[0].seed,)}
+            updates |= self._show(key, entries, entries[0])
         return updates
 
     def select(self, values: Values, event: gr.SelectData) -> Updates:
@@ -172,6 +173,10 @@ class History:
         return {
             **self._strip(key, entries, entry.id, same),
             **page.stage(page.result, value=(before, picture), label=text("stage_result")),
+            # One picture as if it were the last run's, for all that works on what the stage shows.
+            page.variants: gr.update(visible=False),
+            page.run_seeds: (entry.seed,),
+            page.comparison.compared: (Comparison(str(before), str(picture)),),
             page.comparison.mode: gr.update(visible=False),
             page.comparison.note: gr.update(visible=False),
             page.download: gr.update(value=picture, interactive=True),
@@ -227,5 +232,6 @@ def history_outputs(page: ColorizePage) -> list[gr.components.Component]:
     return [
         strip.visitor, strip.area, strip.gallery, strip.ids, strip.run_ids, strip.chosen, strip.compared, strip.deleted,
         *strip.of_one, strip.undo, page.empty, page.preview, page.result, page.variants, page.download, page.status,
-        page.shown_seed, page.seed_reuse, page.run_seeds, page.comparison.mode, page.comparison.note,
+        page.shown_seed, page.seed_reuse, page.run_seeds, page.comparison.compared, page.comparison.mode,
+        page.comparison.note,
     ]  # fmt: skip
