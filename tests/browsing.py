@@ -3,7 +3,8 @@
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.test_browser import CHROMIUM, CHROMIUM_FLAGS, RUN_TIMEOUT, sync_api
+from tests.chromium import sync_api
+from tests.test_browser import RUN_TIMEOUT
 from ui.model_shelf import ModelShelf
 from ui.page import build_page, launch
 
@@ -13,14 +14,6 @@ def url(tiny_checkpoint):
     blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
     yield launch(blocks, "127.0.0.1", port=None)
     blocks.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
