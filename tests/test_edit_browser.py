@@ -8,13 +8,11 @@ import pytest
 from PIL import Image, ImageDraw
 
 from colorizer.png import read_parameters
+from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
 from tests.test_browser import (
-    CHROMIUM,
-    CHROMIUM_FLAGS,
     RUN_TIMEOUT,
     picture_at,
     set_number,
-    sync_api,
     upload,
     wait_for_result,
 )

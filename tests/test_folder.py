@@ -9,7 +9,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from colorizer.png import read_parameters
-from tests.test_browser import CHROMIUM, CHROMIUM_FLAGS, RUN_TIMEOUT, set_number, sync_api, upload
+from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
+from tests.test_browser import RUN_TIMEOUT, set_number, upload
 from ui import folder_run
 from ui.folder_names import result_stems, write_zip
 from ui.model_shelf import ModelShelf

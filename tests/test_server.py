@@ -16,7 +16,7 @@ from gradio_client.utils import QueueError
 from PIL import Image, ImageDraw
 
 from colorizer.pipeline import Colorizer
-from tests.test_browser import CHROMIUM, CHROMIUM_FLAGS, sync_api
+from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
 from ui.model_shelf import ModelShelf
 from ui.page import MAX_REQUEST, MAX_UPLOADS, MAX_WAITING, build_page, launch
 
