@@ -82,6 +82,7 @@ def _connect_run(page: ColorizePage, run: ColorizeRun, changes: EditChanges) -> 
         **MODEL,
         show_progress="minimal",
         show_progress_on=page.status,
+        trigger_mode="multiple",  # "once" would drop a run that is started while a stopped one is still ending
         api_visibility="private",
     )
     # Gradio reports a cancelled run as failed too, so both ends share a handler and it does not matter which is last.
