@@ -27,12 +27,12 @@ MODE_SWITCH = """<fieldset class="mode-switch"><legend>{legend}</legend>
 </fieldset>"""
 
 CANVAS = """<div class="region-tools" role="toolbar" aria-label="{{tools}}">
-<button type="button" data-tool="look" aria-pressed="true">{{look}}</button>
-<button type="button" data-tool="+" aria-pressed="false">{{add}}</button>
-<button type="button" data-tool="-" aria-pressed="false">{{remove}}</button>
-<button type="button" data-tool="." aria-pressed="false">{{erase}}</button>
-<label class="region-brush"><input type="checkbox" data-part="brush">{{brush}}</label>
-<button type="button" data-part="clear">{{clear}}</button>
+<button type="button" data-tool="look" title="{{look_tip}}" aria-pressed="true">{{look}}</button>
+<button type="button" data-tool="+" title="{{add_tip}}" aria-pressed="false">{{add}}</button>
+<button type="button" data-tool="-" title="{{remove_tip}}" aria-pressed="false">{{remove}}</button>
+<button type="button" data-tool="." title="{{erase_tip}}" aria-pressed="false">{{erase}}</button>
+<label class="region-brush" title="{{brush_tip}}"><input type="checkbox" data-part="brush">{{brush}}</label>
+<button type="button" data-part="clear" title="{{clear_tip}}">{{clear}}</button>
 </div>
 <div class="region-frame">
 <p class="region-message" role="status"></p>
@@ -43,8 +43,8 @@ CANVAS = """<div class="region-tools" role="toolbar" aria-label="{{tools}}">
 </div></div>
 <p class="region-readout" id="region-readout" aria-live="polite">{{hint}}</p>
 <div class="region-options">
-<label>{{opacity}}<input type="range" data-part="opacity" min="0" max="100" value="60"></label>
-<label><input type="checkbox" data-part="only">{{only}}</label>
+<label title="{{opacity_tip}}">{{opacity}}<input type="range" data-part="opacity" min="0" max="100" value="60"></label>
+<label title="{{only_tip}}"><input type="checkbox" data-part="only">{{only}}</label>
 </div>
 <ul class="region-legend" aria-label="{{legend}}"></ul>"""
 
@@ -53,6 +53,7 @@ LIST = """<ol class="edit-rows"></ol><p class="hint edit-empty">{{empty}}</p>"""
 CANVAS_TEXTS = (
     "tools", "look", "add", "remove", "erase", "brush", "clear", "reference", "canvas", "hint", "opacity", "only",
     "legend", "readout", "readout_everything", "painted_in", "painted_out",
+    "look_tip", "add_tip", "remove_tip", "erase_tip", "brush_tip", "clear_tip", "opacity_tip", "only_tip",
 )  # fmt: skip
 LIST_TEXTS = ("empty", "on", "up", "down", "change", "discard")
 

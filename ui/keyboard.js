@@ -59,8 +59,12 @@
       for (const [name, value] of Object.entries({ ...attributes, "aria-valuemax": 100, "aria-valuenow": 50 }))
         handle.setAttribute(name, value);
     }
+    // A name on an element without a role is not read.
+    for (const empty of document.querySelectorAll(".empty[aria-label]:not([role])")) empty.setAttribute("role", "img");
+    // The head of a message holds a button of its own.
+    for (const head of document.querySelectorAll(".toast-header[role=button]")) head.setAttribute("role", "group");
     for (const [id, tip] of Object.entries(PAGE_TEXTS.tips)) {
-      const control = document.querySelector(`button#${id}, #${id} button`);
+      const control = document.querySelector(`.block#${id}:has([type=range]), button#${id}, #${id} button`);
       if (control && control.title !== tip) control.title = tip;
     }
     const chosen = focusHistory && document.activeElement === document.body && document.querySelector("#history .selected");
