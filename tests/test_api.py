@@ -121,7 +121,7 @@ def test_works_without_a_reference(client, pictures):
         ({"steps": 100_000}, "steps is 100000; this model takes 2 to 12"),
         ({"gs": 5}, "guidance_scale is 5; this model takes 1 to 4"),
         ({"settings": {"steps": "many"}}, "steps is"),
-        ({"size": 1024}, "size is 1024; this model takes 64 to 192"),
+        ({"size": 1024}, "size is 1024; this model takes 64 to 512"),
         ({"settings": {"steps": 50}}, "steps is 50"),
         ({"settings": {"stepz": 5}}, "Unknown settings: stepz"),
         ({"settings": ["steps"]}, "JSON object"),
