@@ -13,6 +13,7 @@ from colorizer.lineart import load_sketch
 from colorizer.manipulation import degree_scales
 from colorizer.manipulation.degree import FEWEST, MOST, degree_settings, strip_picture
 from colorizer.pipeline import Colorizer, Result
+from colorizer.settings import MOST_REFERENCES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +31,15 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("A degree strip needs an edit; give --edit or --edits. The last one is varied.")
     if args.sketch.is_dir():
         raise UserError(f"A degree strip is made from one sketch and {args.sketch} is a folder; give a picture.")
-    if args.reference is None:
+    if not args.reference:
         raise UserError("Edits change a reference and there is none; give --reference.")
-    ((_, out),) = plan_outputs(args.sketch, args.out, args.reference)
-    sketch, reference = load_sketch(args.sketch, args.sketch_mode), read_picture(args.reference)
+    ((_, out),) = plan_outputs(args.sketch, args.out, *args.reference)
+    if len(args.reference) > MOST_REFERENCES:
+        raise UserError(f"There are {len(args.reference)} references; at most {MOST_REFERENCES} are taken.")
+    sketch, pictures = load_sketch(args.sketch, args.sketch_mode), [read_picture(path) for path in args.reference]
     colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
-    encoded = colorizer.encode_sketch(sketch, settings.size), colorizer.encode_reference(reference)
+    references = [colorizer.encode_reference(picture) for picture in pictures]
+    encoded = colorizer.encode_sketch(sketch, settings.size, settings.sharp), references
 
     pictures = []
     with tqdm(total=settings.steps * len(scales), unit="step") as progress:
