@@ -1,6 +1,8 @@
 """Opening the database of a study: SQLite in WAL mode, or PostgreSQL; brought to the current tables first."""
 
 import os
+import sqlite3
+import time
 from pathlib import Path
 
 from alembic import command
@@ -73,8 +75,25 @@ def _engine(address: URL) -> Engine:
 
 def _set_up_sqlite(connection, record) -> None:
     connection.isolation_level = None  # the driver would begin transactions too late, see _begin_sqlite
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _use_wal(connection)
+
+
+def _use_wal(connection) -> None:
+    """SQLite does not wait for others when it changes the journal of a new file, whatever the timeout, so we do.
+
+    The file remembers it: for all later connections this is no change, and at once done.
+    """
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:
