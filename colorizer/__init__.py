@@ -8,11 +8,11 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "Colorizer": "colorizer.pipeline",
     "Edit": "colorizer.manipulation",
-    "EncodedReference": "colorizer.pipeline",
-    "EncodedSketch": "colorizer.pipeline",
+    "EncodedReference": "colorizer.encoded",
+    "EncodedSketch": "colorizer.encoded",
     "GenerationSettings": "colorizer.settings",
-    "Preview": "colorizer.pipeline",
-    "Result": "colorizer.pipeline",
+    "Preview": "colorizer.generation",
+    "Result": "colorizer.generation",
     "UserError": "colorizer.errors",
 }
 __all__ = ["__version__", *_EXPORTS]

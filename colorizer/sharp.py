@@ -6,6 +6,8 @@ from torch.nn import functional as F
 
 from colorizer.images import Placement
 
+REFINE_NOISE = 0.6  # beta_t at which the second pass begins
+
 
 def enlarge_latent(z: Tensor, source: Placement, target: Placement, downscale: int) -> Tensor:
     """z (B, C, h, w) of a picture placed as `source` -> the same picture's latent placed as `target`, (B, C, H, W).

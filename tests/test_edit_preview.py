@@ -12,11 +12,12 @@ from colorizer.change_map import inside_and_outside
 from colorizer.cli import main
 from colorizer.encoder import Encoder
 from colorizer.errors import UserError
+from colorizer.generation import Result
 from colorizer.images import read_picture
 from colorizer.manipulation import Edit, RegionMask, apply_edits, relevance
 from colorizer.manipulation.degree import degree_settings, strip_picture
 from colorizer.manipulation.preview import EditPreview, Source, changed_region
-from colorizer.pipeline import Colorizer, Result
+from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 
 HAIR = Edit("green hair", anchor="red hair", control="the hair", target_scale=9, enhance=True)
@@ -60,7 +61,7 @@ def test_texts_are_encoded_while_somebody_is_inside_the_denoiser(colorizer, pict
         colorizer.encode_text(["the hair"])
         done.set()
 
-    with colorizer._inside_model():
+    with colorizer.locked.inside():
         thread = threading.Thread(target=encode, daemon=True)
         thread.start()
         assert done.wait(60)

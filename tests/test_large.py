@@ -11,10 +11,11 @@ from PIL import Image, ImageDraw
 from colorizer.config import VAEConfig
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.errors import UserError
+from colorizer.generation import Preview, Result
 from colorizer.images import fit_and_pad
 from colorizer.models.unet import SketchUNet
 from colorizer.models.vae import LatentAutoencoder
-from colorizer.pipeline import Colorizer, Preview, Result
+from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 from colorizer.sharp import enlarge_latent
 from colorizer.workload import Workload, unet_flops

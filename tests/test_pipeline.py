@@ -12,10 +12,11 @@ from PIL import Image, ImageDraw
 
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.errors import UserError
+from colorizer.generation import Preview, Result
 from colorizer.manipulation import Edit
 from colorizer.models.sketch_encoder import SketchEncoder
 from colorizer.models.unet import SketchUNet
-from colorizer.pipeline import Colorizer, Preview, Result
+from colorizer.pipeline import Colorizer
 from colorizer.sampling import Sampler, image_generators
 from colorizer.settings import GenerationSettings
 

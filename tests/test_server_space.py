@@ -16,7 +16,7 @@ import ui.generate
 import ui.gpu
 import ui.model_shelf
 from colorizer.errors import UserError
-from colorizer.pipeline import Result
+from colorizer.generation import Result
 from colorizer.settings import GenerationSettings
 from ui.generate import build_generate, gpu_seconds
 from ui.model_shelf import ModelShelf

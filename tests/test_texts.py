@@ -21,7 +21,8 @@ ENGLISH = LANGUAGES["en"]
 COLORIZER = Path(colorizer.__file__).parent
 # What a visitor's request reaches; the rest speaks to who runs the program.
 REACHED = (
-    "change_map", "checkpoint", "images", "lineart", "pipeline", "png", "region_report", "settings", "manipulation/*",
+    "change_map", "checkpoint", "images", "lineart", "locked_model", "memory_retry", "pipeline", "png",
+    "region_report", "settings", "manipulation/*",
 )  # fmt: skip
 
 

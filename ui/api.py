@@ -8,10 +8,10 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.errors import UserError
+from colorizer.generation import Result
 from colorizer.images import read_picture
 from colorizer.lineart import MODES, has_lines, load_sketch, prepare_sketch, read_line_art
 from colorizer.manipulation import DEFAULT_THRESHOLDS, Edit
-from colorizer.pipeline import Result
 from colorizer.region_report import check_region_request, report_regions
 from colorizer.settings import GenerationSettings
 from ui import api_arguments as argument

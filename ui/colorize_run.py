@@ -11,9 +11,10 @@ import gradio as gr
 from PIL import Image
 
 from colorizer.errors import UserError
+from colorizer.generation import Preview, Result
 from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
-from colorizer.pipeline import Colorizer, Preview, Result
+from colorizer.pipeline import Colorizer
 from colorizer.png import save_png
 from colorizer.settings import GenerationSettings
 from ui import status

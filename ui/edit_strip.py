@@ -9,11 +9,11 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.errors import UserError
+from colorizer.generation import Preview
 from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
 from colorizer.manipulation import degree_scales
 from colorizer.manipulation.degree import degree_settings, strip_picture
-from colorizer.pipeline import Preview
 from ui import status
 from ui.colorize_run import ColorizeRun, Updates, Values
 from ui.errors import errors_as_toasts

@@ -11,9 +11,9 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.errors import UserError
+from colorizer.generation import Preview
 from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
-from colorizer.pipeline import Preview
 from ui import folder_view, status
 from ui.colorize_run import ColorizeRun, Updates, Values, save_results
 from ui.errors import errors_as_toasts

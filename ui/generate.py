@@ -5,7 +5,7 @@ from contextlib import closing
 
 from PIL.Image import Image
 
-from colorizer.pipeline import Preview, Result
+from colorizer.generation import Preview, Result
 from colorizer.settings import MOST_REFERENCES, GenerationSettings
 from ui.errors import errors_as_toasts
 from ui.gpu import on_gpu

@@ -9,13 +9,15 @@ from tqdm import tqdm
 
 from colorizer.cli.options import add_similarity_arguments, similarity_settings
 from colorizer.cli.outputs import plan_outputs
+from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
+from colorizer.generation import Result
 from colorizer.images import read_picture
 from colorizer.layers import separate
 from colorizer.lineart import MODES, load_sketch
 from colorizer.manipulation import Edit, RegionMask, read_edits
 from colorizer.openraster import save_openraster
-from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch, Result
+from colorizer.pipeline import Colorizer
 from colorizer.png import save_png
 from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import MOST_REFERENCES, SAMPLERS, SCHEDULES, GenerationSettings

@@ -8,11 +8,12 @@ from tqdm import tqdm
 from colorizer.cli import colorize
 from colorizer.cli.outputs import plan_outputs
 from colorizer.errors import UserError
+from colorizer.generation import Result
 from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
 from colorizer.manipulation import degree_scales
 from colorizer.manipulation.degree import FEWEST, MOST, degree_settings, strip_picture
-from colorizer.pipeline import Colorizer, Result
+from colorizer.pipeline import Colorizer
 from colorizer.settings import MOST_REFERENCES
 
 

@@ -4,8 +4,10 @@ import torch
 from PIL import Image
 
 from colorizer.denoiser import GuidedDenoiser
+from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
-from colorizer.pipeline import NO_LINES, Colorizer, EncodedReference, EncodedSketch
+from colorizer.locked_model import to_picture
+from colorizer.pipeline import Colorizer
 from colorizer.precision import is_out_of_memory
 from colorizer.sampling import Sampler, draw_noise, image_generators
 from colorizer.settings import GenerationSettings
@@ -72,9 +74,7 @@ def colorize_batch(
     tokens = model.reference_context(torch.cat([reference.tokens for reference in references]))
     empty = None
     if settings.sketch_guidance_scale != 1:
-        placement = sketches[0].placement
-        blank = torch.full((1, 3, placement.height, placement.width), NO_LINES)
-        empty = model.sketch_encoder(blank.to(features[0]))
+        empty = colorizer.locked.empty_features(sketches[0].placement)
     sampler = Sampler(settings.sampler, settings.schedule, settings.steps, colorizer.config.noise)
     generators = [image_generators(seed, 1)[0] for seed in seeds]
     z = draw_noise(generators, (colorizer.config.unet.in_channels, *sketches[0].latent_size)).to(colorizer.device)
@@ -88,7 +88,4 @@ def colorize_batch(
 def _decode(colorizer: Colorizer, z: torch.Tensor, sketch: EncodedSketch) -> Image.Image | None:
     if not z.isfinite().all():
         return None
-    pixels = colorizer.model.vae.decode(z)[0].float().clamp(-1, 1)
-    levels = ((pixels + 1) * 127.5).round().to("cpu", torch.uint8)
-    # (3, H, W) -> (H, W, 3)
-    return sketch.placement.crop(Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy()))
+    return sketch.placement.crop(to_picture(colorizer.model.vae.decode(z)[0]))

@@ -11,12 +11,13 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
 from colorizer.evaluation.areas import FlatRegions, flat_regions
 from colorizer.evaluation.batched import colorize_all
 from colorizer.evaluation.metrics import bootstrap_mean, line_fidelity, mean_ciede2000, psnr, region_hits, ssim
 from colorizer.evaluation.triples import Triple, find_triples, fit_result, read_triple, reference_mean, white_sketch
-from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch
+from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 
 MEASURES = ("ciede2000", "region_accuracy", "psnr", "ssim", "line_fidelity")

@@ -14,13 +14,14 @@ from PIL import Image
 from tqdm import tqdm
 
 from colorizer.config import ModelConfig
+from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
 from colorizer.evaluation.batched import colorize_all
 from colorizer.evaluation.edits import EditItem, find_edits, read_edit
 from colorizer.evaluation.metrics import bootstrap_mean, colour_differences, mean_ciede2000, median_colour
 from colorizer.evaluation.triples import fit_result
 from colorizer.manipulation import Edit, degree_scales
-from colorizer.pipeline import Colorizer, EncodedReference, EncodedSketch
+from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 
 FORMAT = "colorizediffusion-edit-evaluation"

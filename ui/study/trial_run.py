@@ -7,9 +7,9 @@ from contextlib import closing
 import gradio as gr
 
 from colorizer.errors import UserError
+from colorizer.generation import Preview, Result
 from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
-from colorizer.pipeline import Preview, Result
 from colorizer.settings import GenerationSettings
 from colorizer.study.session import TrialStep
 from ui import status

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 
 from colorizer.errors import UserError
+from colorizer.generation import Result
 from colorizer.images import read_picture
-from colorizer.pipeline import Result
 from colorizer.png import PictureParameters, save_png
 from colorizer.settings import GenerationSettings
 from colorizer.study.session import Study, TrialStep

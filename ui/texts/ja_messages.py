@@ -37,7 +37,7 @@ MESSAGES = {
     "The sketch shows no lines; choose another sketch preparation or another picture.": (
         "線画に線が見つかりません。下処理か画像を変えてください。"
     ),
-    # generation (colorizer.pipeline)
+    # generation (colorizer.pipeline, locked_model, memory_retry)
     "There is not enough memory for a picture of {0} pixels; choose a smaller size.": (
         "{0}ピクセルの絵を作るにはメモリーが足りません。サイズを小さくしてください。"
     ),

@@ -1,0 +1,39 @@
+"""What is prepared once and serves many generations: a reference and a sketch as the model takes them."""
+
+from dataclasses import dataclass
+
+from PIL import Image
+from torch import Tensor
+
+from colorizer.images import Placement
+
+
+@dataclass(frozen=True)
+class EncodedReference:
+    """tokens: (1, 1 + n, D) float32, CLS first, not normalised; on the model's device.
+
+    picture: the reference itself, mode "RGB", perhaps smaller, for attention injection and AdaIN.
+    """
+
+    tokens: Tensor
+    picture: Image.Image | None = None
+
+
+@dataclass(frozen=True)
+class EncodedSketch:
+    """features: the sketch encoder's, batch 1. latent_size: (h, w). placement: where the sketch lies on its padding.
+
+    lines: the sketch itself, mode "L", in its own size. draft: for a sharp picture, the same at the native size.
+    """
+
+    features: tuple[Tensor, ...]
+    latent_size: tuple[int, int]
+    placement: Placement
+    lines: Image.Image
+    draft: "EncodedSketch | None" = None
+
+    @property
+    def size(self) -> int:
+        """Longest side of the picture to be made, in pixels."""
+        left, top, right, bottom = self.placement.box
+        return max(right - left, bottom - top)

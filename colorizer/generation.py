@@ -1,0 +1,160 @@
+"""One generation: noise, denoising in one pass or in two for a sharp picture, previews on the way, and the pictures."""
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from colorizer.denoiser import GuidedDenoiser
+from colorizer.encoded import EncodedReference, EncodedSketch
+from colorizer.errors import UserError
+from colorizer.layers import keep_lines
+from colorizer.locked_model import INVALID_NUMBERS, LockedModel
+from colorizer.preview_pace import PreviewPace
+from colorizer.sampling import Sampler, draw_noise, image_generators
+from colorizer.settings import GenerationSettings
+from colorizer.sharp import REFINE_NOISE, enlarge_latent
+from colorizer.similarity import ReferencePasses, encode_latent
+
+DARKEST = 12  # a picture without a level from here on is black
+BLACK = "The picture with seed {seed} came out black; try another seed, lower guidance scales or dtype float32."
+
+
+@dataclass(frozen=True)
+class Preview:
+    """After step `step` of `steps` (of both passes of a sharp picture): image 0 as the model expects it to become.
+
+    The same image may come several times where decoding is slow next to a step; None when no previews are wanted.
+    """
+
+    step: int
+    steps: int
+    image: Image.Image | None
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """images[i] was made with seeds[i]. notes: sentences for the user, about the edits."""
+
+    images: list[Image.Image]
+    seeds: list[int]
+    settings: GenerationSettings
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReferenceContext:
+    """What the U-Net sees of all references together, after the edits.
+
+    tokens: (1, n, D) float32, None without a reference. log_weights: (n,) of the tokens, None where all weigh alike.
+    notes: sentences for the user, about the edits.
+    """
+
+    tokens: Tensor | None = None
+    log_weights: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Generation:
+    """What the passes of one run share, and how far it is."""
+
+    def __init__(
+        self,
+        locked: LockedModel,
+        references: Sequence[EncodedReference],
+        context: ReferenceContext,
+        settings: GenerationSettings,
+        previews: bool,
+    ):
+        """references: what the picture is drawn to, where the settings say so; context: of the same ones."""
+        self.locked, self.references, self.context, self.settings = locked, references, context, settings
+        self.generators = image_generators(settings.seed, settings.batch_size)
+        self.pace = PreviewPace() if previews else None
+        self.step, self.steps = 0, settings.steps
+        self.preview: Image.Image | None = None
+
+    def run(self, sketch: EncodedSketch) -> Iterator[Preview | Result]:
+        """Yield a `Preview` after every step and a `Result` at the end. Raises UserError for invalid numbers."""
+        settings, notes = self.settings, self.context.notes
+        sampler = sampler_of(settings, self.locked)
+        if sketch.draft is None:
+            z = yield from self._denoise(sketch, sampler, self.references)
+        else:
+            refining = sampler_of(settings, self.locked, REFINE_NOISE)
+            self.steps += settings.steps - refining.first
+            z = yield from self._denoise(sketch.draft, sampler, self.references)
+            with self.locked.inside():
+                z = enlarge_latent(z, sketch.draft.placement, sketch.placement, self.locked.model.vae.downscale)
+            z = yield from self._denoise(sketch, refining, [], start=z)
+
+        if not z.isfinite().all():
+            raise UserError(INVALID_NUMBERS)
+        images = [self.locked.decode(z[i : i + 1], sketch.placement) for i in range(len(z))]
+        seeds = [settings.seed + i for i in range(len(z))]
+        notes += tuple(BLACK.format(seed=seed) for image, seed in zip(images, seeds, strict=True) if _is_black(image))
+        if settings.keep_lines:
+            images = [keep_lines(image, sketch.lines) for image in images]
+        yield Result(images, seeds, settings, notes)
+
+    def _denoise(
+        self,
+        sketch: EncodedSketch,
+        sampler: Sampler,
+        references: Sequence[EncodedReference],
+        start: Tensor | None = None,
+    ) -> Generator[Preview, None, Tensor]:
+        """One pass from noise, or from the latent `start` noised to the sampler's first step, to a clean latent."""
+        locked, settings = self.locked, self.settings
+        z = draw_noise(self.generators, (locked.config.unet.in_channels, *sketch.latent_size)).to(locked.device)
+        if start is not None:
+            z = sampler.noised(start, z)
+        with locked.inside():
+            empty = locked.empty_features(sketch.placement) if settings.sketch_guidance_scale != 1 else None
+            passes = self._reference_passes(references, sketch, sampler)
+            denoiser = GuidedDenoiser(
+                locked.model.unet, sampler, settings, sketch.features, empty, self.context.tokens, self.generators,
+                passes, self.context.log_weights,
+            )  # fmt: skip
+        canvas = (sketch.placement.width, sketch.placement.height)
+        begin = time.perf_counter()
+        for index in range(sampler.first, settings.steps):
+            with locked.inside():
+                with locked.workload.measured(canvas, len(z) * denoiser.calls(index)):
+                    # One image at a time: kernels differ with the batch size, and that must not change a picture.
+                    prediction = torch.cat([denoiser.predict(i, index, z[i : i + 1]) for i in range(len(z))])
+                expected = sampler.predicted_latent(index, prediction[:1], z[:1])
+                z = sampler.step(index, prediction, z)
+            if self.pace is not None and self.pace.is_due:
+                with self.pace.decoding(locked.device):
+                    self.preview = locked.decode(expected, sketch.placement)
+            self.step += 1
+            step_time = (time.perf_counter() - begin) / (index - sampler.first + 1)
+            yield Preview(self.step, self.steps, self.preview, step_time * (self.steps - self.step))
+        return z
+
+    def _reference_passes(
+        self, references: Sequence[EncodedReference], sketch: EncodedSketch, sampler: Sampler
+    ) -> ReferencePasses | None:
+        settings, model = self.settings, self.locked.model
+        if not settings.draws_to_reference:
+            return None
+        weights = settings.weights(len(references))
+        latents = [
+            encode_latent(model, reference.picture, sketch.size, self.locked.size_multiple, weight)
+            for reference, weight in zip(references, weights, strict=True)
+            if reference.picture is not None and weight > 0
+        ]
+        return ReferencePasses(model.unet, sampler, settings, latents) if latents else None
+
+
+def sampler_of(settings: GenerationSettings, locked: LockedModel, start_noise: float = 1.0) -> Sampler:
+    """The sampler that the settings choose, for this model."""
+    return Sampler(settings.sampler, settings.schedule, settings.steps, locked.config.noise, start_noise)
+
+
+def _is_black(image: Image.Image) -> bool:
+    return max(high for _, high in image.getextrema()) < DARKEST
