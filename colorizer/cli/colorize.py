@@ -7,7 +7,14 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from colorizer.cli.options import add_similarity_arguments, similarity_settings
+from colorizer.cli.options import (
+    add_generation_arguments,
+    add_model_arguments,
+    add_similarity_arguments,
+    generation_settings,
+    load_colorizer,
+    similarity_settings,
+)
 from colorizer.cli.outputs import plan_outputs
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
@@ -19,10 +26,7 @@ from colorizer.manipulation import Edit, RegionMask, read_edits
 from colorizer.openraster import save_openraster
 from colorizer.pipeline import Colorizer
 from colorizer.png import save_png
-from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import MOST_REFERENCES, SAMPLERS, SCHEDULES, GenerationSettings
-
-DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini.safetensors"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,23 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write, or a folder where --sketch is one")
 
-    parser.add_argument(
-        "--gs", type=float, default=defaults.guidance_scale, help="reference guidance scale (%(default)s)"
-    )
-    parser.add_argument(
-        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
-    )
+    add_generation_arguments(parser)
     parser.add_argument(
         "--noise-level", type=float, default=defaults.noise_level, help="noise on the reference, 0 to 1 (%(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
     parser.add_argument("--schedule", choices=SCHEDULES, default=defaults.schedule, help="noise levels (%(default)s)")
     parser.add_argument("--sampler", choices=SAMPLERS, default=defaults.sampler, help="(%(default)s)")
-    parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
     parser.add_argument(
         "--sharp", action="store_true", help="above the native size: draw small first, then again at --size"
     )
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first image (%(default)s)")
     parser.add_argument("--batch", type=int, default=defaults.batch_size, help="images of each sketch (%(default)s)")
     add_similarity_arguments(parser)
     parser.add_argument(
@@ -95,22 +91,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also write OUT-colours.png, OUT-lines.png (transparent) and OUT.ora with both",
     )
 
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
-    parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
-    parser.add_argument(
-        "--prediction-type", choices=PREDICTION_TYPES, help="for published weights, which do not tell (v)"
-    )
+    add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Colour what was asked for. A folder's bad files are skipped, listed at the end, and make the exit status 1."""
     settings = read_settings(args)
     jobs = plan_outputs(args.sketch, args.out, *args.reference)
-    if len(args.reference) > MOST_REFERENCES:
-        raise UserError(f"There are {len(args.reference)} references; at most {MOST_REFERENCES} are taken.")
-    pictures = [read_picture(path) for path in args.reference]
-    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    pictures = read_references(args)
+    colorizer = load_colorizer(args)
     predicts = colorizer.config.noise.prediction_type
     print(f"{args.checkpoint.name}: {predicts}, {colorizer.device}, {colorizer.dtype}", file=sys.stderr)
     references = [colorizer.encode_reference(picture) for picture in pictures]
@@ -141,22 +130,25 @@ def read_settings(args: argparse.Namespace) -> GenerationSettings:
     """What the arguments of `add_arguments` say. Raises UserError."""
     edits = read_edits(args.edits) if args.edits else ()
     return GenerationSettings(
-        steps=args.steps,
-        guidance_scale=args.gs,
-        sketch_guidance_scale=args.sgs,
-        noise_level=args.noise_level,
+        **generation_settings(args),
         **similarity_settings(args),
+        noise_level=args.noise_level,
         schedule=args.schedule,
         sampler=args.sampler,
-        size=args.size,
         sharp=args.sharp,
         reference_weights=tuple(args.reference_weight),
         reference_regions=tuple(map(RegionMask.parse, args.reference_region)),
         keep_lines=args.keep_lines,
         batch_size=args.batch,
-        seed=args.seed,
         edits=(*edits, *map(Edit.parse, args.edit)),
     )
+
+
+def read_references(args: argparse.Namespace) -> list[Image.Image]:
+    """The pictures that --reference names. Raises UserError."""
+    if len(args.reference) > MOST_REFERENCES:
+        raise UserError(f"There are {len(args.reference)} references; at most {MOST_REFERENCES} are taken.")
+    return [read_picture(path) for path in args.reference]
 
 
 def _colorize(

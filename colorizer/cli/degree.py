@@ -6,15 +6,13 @@ import sys
 from tqdm import tqdm
 
 from colorizer.cli import colorize
-from colorizer.cli.outputs import plan_outputs
+from colorizer.cli.options import load_colorizer
+from colorizer.cli.outputs import plan_outputs, save_picture
 from colorizer.errors import UserError
 from colorizer.generation import Result
-from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
 from colorizer.manipulation import degree_scales
 from colorizer.manipulation.degree import FEWEST, MOST, degree_settings, strip_picture
-from colorizer.pipeline import Colorizer
-from colorizer.settings import MOST_REFERENCES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,10 +33,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.reference:
         raise UserError("Edits change a reference and there is none; give --reference.")
     ((_, out),) = plan_outputs(args.sketch, args.out, *args.reference)
-    if len(args.reference) > MOST_REFERENCES:
-        raise UserError(f"There are {len(args.reference)} references; at most {MOST_REFERENCES} are taken.")
-    sketch, pictures = load_sketch(args.sketch, args.sketch_mode), [read_picture(path) for path in args.reference]
-    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    sketch, pictures = load_sketch(args.sketch, args.sketch_mode), colorize.read_references(args)
+    colorizer = load_colorizer(args)
     references = [colorizer.encode_reference(picture) for picture in pictures]
     encoded = colorizer.encode_sketch(sketch, settings.size, settings.sharp), references
 
@@ -51,10 +47,7 @@ def run(args: argparse.Namespace) -> int:
                     notes = event.notes
                 else:
                     progress.update()
-    try:
-        strip_picture(pictures, scales, settings.edits[-1].target).save(out, format="PNG")
-    except OSError as error:
-        raise UserError(f"{out} cannot be written ({error.strerror}); check the folder.") from error
+    save_picture(strip_picture(pictures, scales, settings.edits[-1].target), out)
     for note in notes:
         print(note, file=sys.stderr)
     return 0

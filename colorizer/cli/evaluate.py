@@ -4,61 +4,49 @@ import argparse
 import sys
 from pathlib import Path
 
-from colorizer.cli.colorize import DEFAULT_CHECKPOINT
-from colorizer.cli.options import add_similarity_arguments, similarity_settings
-from colorizer.cli.reports import check_counts, check_writable, estimate_text, save_grid, table_text, write_report
+from colorizer.cli.options import (
+    add_generation_arguments,
+    add_model_arguments,
+    add_similarity_arguments,
+    generation_settings,
+    load_colorizer,
+    similarity_settings,
+)
+from colorizer.cli.outputs import save_picture
+from colorizer.cli.reports import check_counts, check_writable, estimate_text, table_text, write_report
 from colorizer.errors import UserError
 from colorizer.evaluation.benchmark import BASELINES, MEASURES, Evaluation, evaluate
 from colorizer.evaluation.grid import Grid
 from colorizer.lineart import MODES
-from colorizer.pipeline import Colorizer
-from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import GenerationSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    defaults = GenerationSettings()
     parser.add_argument("--triples", type=Path, required=True, help="folder with sketch/, reference/ and truth/")
     parser.add_argument("--out", type=Path, required=True, metavar="REPORT.json", help="report to write")
     parser.add_argument("--grid", type=Path, metavar="OUT.png", help="picture: sketch | reference | result | truth")
     parser.add_argument("--grid-rows", type=int, default=40, help="triples in it, at most (%(default)s)")
     parser.add_argument("--limit", type=int, help="only the first so many triples")
-    parser.add_argument("--gs", type=float, default=defaults.guidance_scale, help="reference guidance (%(default)s)")
-    parser.add_argument(
-        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
-    )
+    add_generation_arguments(parser)
     add_similarity_arguments(parser)
-    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
-    parser.add_argument("--size", type=int, help="longest side to generate in pixels (the model's native size)")
     parser.add_argument("--batch", type=int, default=Evaluation.batch, help="pictures at once (%(default)s)")
     parser.add_argument("--sketch-mode", choices=MODES, default="auto", help="preparation of sketches (%(default)s)")
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
-    parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
-    parser.add_argument("--prediction-type", choices=PREDICTION_TYPES, help="for published weights (v)")
+    add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and the grid, print the table. Bad pictures are listed and skipped."""
-    settings = GenerationSettings(
-        steps=args.steps,
-        guidance_scale=args.gs,
-        sketch_guidance_scale=args.sgs,
-        seed=args.seed,
-        size=args.size,
-        **similarity_settings(args),
-    )
+    settings = GenerationSettings(**generation_settings(args), **similarity_settings(args))
     check_counts(args, "batch", "limit", "grid_rows")
     check_writable(args.out, args.grid)
     if not args.triples.is_dir():
         raise UserError(f"There is no folder {args.triples}.")
-    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    colorizer = load_colorizer(args)
     grid = Grid(args.grid_rows if args.grid else 0)
     report = evaluate(colorizer, args.triples, Evaluation(settings, args.batch, args.limit, args.sketch_mode), grid.add)
     write_report(report, args.out)
     if args.grid:
-        save_grid(grid, args.grid)
+        save_picture(grid.picture(), args.grid)
     for item in report["skipped"]:
         print(f"skipped {item['name']}: {item['reason']}", file=sys.stderr)
     print(_table(report))

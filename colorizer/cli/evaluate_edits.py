@@ -6,20 +6,24 @@ from pathlib import Path
 
 from PIL import Image
 
-from colorizer.cli.colorize import DEFAULT_CHECKPOINT
-from colorizer.cli.reports import check_counts, check_writable, estimate_text, save_grid, table_text, write_report
+from colorizer.cli.options import (
+    add_generation_arguments,
+    add_model_arguments,
+    generation_settings,
+    load_colorizer,
+)
+from colorizer.cli.outputs import save_picture
+from colorizer.cli.reports import check_counts, check_writable, estimate_text, table_text, write_report
 from colorizer.evaluation.edit_benchmark import MEASURES, EditEvaluation, default_scales, evaluate_edits
 from colorizer.evaluation.edits import EditItem, find_edits
 from colorizer.evaluation.grid import Grid
 from colorizer.lineart import MODES as SKETCH_MODES
 from colorizer.manipulation.pwv import MODES
 from colorizer.pipeline import Colorizer
-from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import GenerationSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    defaults = GenerationSettings()
     parser.add_argument("--edits", type=Path, required=True, help="folder as `make-edits` writes it")
     parser.add_argument("--out", type=Path, required=True, metavar="REPORT.json", help="report to write")
     parser.add_argument(
@@ -37,32 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mode", choices=MODES, default="paper", help="how weights follow from relevance (%(default)s)"
     )
-    parser.add_argument("--gs", type=float, default=defaults.guidance_scale, help="reference guidance (%(default)s)")
-    parser.add_argument(
-        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
-    )
-    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
-    parser.add_argument("--size", type=int, help="longest side to generate in pixels (the model's native size)")
+    add_generation_arguments(parser)
     parser.add_argument("--batch", type=int, default=15, help="pictures at once (%(default)s)")
     parser.add_argument(
         "--sketch-mode", choices=SKETCH_MODES, default="auto", help="preparation of sketches (%(default)s)"
     )
-    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
-    parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
-    parser.add_argument("--prediction-type", choices=PREDICTION_TYPES, help="for published weights (v)")
+    add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and the grid, print the table. Bad items are listed and skipped."""
-    settings = GenerationSettings(
-        steps=args.steps, guidance_scale=args.gs, sketch_guidance_scale=args.sgs, seed=args.seed, size=args.size
-    )
+    settings = GenerationSettings(**generation_settings(args))
     check_counts(args, "batch", "limit", "grid_rows")
     check_writable(args.out, args.grid)
     find_edits(args.edits)  # found out before the model is loaded
-    colorizer = Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+    colorizer = load_colorizer(args)
     scale, scales = _scales(args, colorizer)
     changes = {"enhance": args.enhance, "mode": args.mode}
     if args.no_anchor:
@@ -74,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     report = evaluate_edits(colorizer, args.edits, evaluation, lambda *row: _add_row(grid, *row))
     write_report(report, args.out)
     if args.grid:
-        save_grid(grid, args.grid)
+        save_picture(grid.picture(), args.grid)
     for item in report["skipped"]:
         print(f"skipped {item['name']}: {item['reason']}", file=sys.stderr)
     print(_table(report))

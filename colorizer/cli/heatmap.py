@@ -4,10 +4,8 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from PIL import Image
-
-from colorizer.cli.colorize import DEFAULT_CHECKPOINT
-from colorizer.errors import UserError
+from colorizer.cli.options import DEFAULT_CHECKPOINT
+from colorizer.cli.outputs import save_picture
 from colorizer.images import read_picture
 from colorizer.manipulation import DEFAULT_THRESHOLDS
 from colorizer.pipeline import Colorizer
@@ -39,16 +37,9 @@ def run(args: Namespace) -> int:
     edit = check_region_request(args.control, args.thresholds, args.opacity)
     picture = read_picture(args.reference)
     report = report_regions(Colorizer.load(args.checkpoint, device=args.device), picture, edit, args.opacity, args.auto)
-    _save(report.picture, args.out)
+    save_picture(report.picture, args.out)
     print(json.dumps(report.to_dict()) if args.json else _as_text(report))
     return 0
-
-
-def _save(picture: Image.Image, path: Path) -> None:
-    try:
-        picture.save(path, format="PNG")
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror}; give another --out.") from error
 
 
 def _as_text(report: RegionReport) -> str:

@@ -1,8 +1,53 @@
-"""Options of generation that several commands share."""
+"""Options that several commands share: the model, guidance and steps, and nearness to the reference."""
 
 import argparse
+from pathlib import Path
 
+from colorizer.pipeline import Colorizer
+from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import GenerationSettings
+
+DEFAULT_CHECKPOINT = Path(__file__).resolve().parents[2] / "checkpoints" / "mini.safetensors"
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `load_colorizer` reads."""
+    parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (%(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, ... (%(default)s)")
+    parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16 (%(default)s)")
+    parser.add_argument(
+        "--prediction-type", choices=PREDICTION_TYPES, help="for published weights, which do not tell (v)"
+    )
+
+
+def load_colorizer(args: argparse.Namespace) -> Colorizer:
+    """The model that the arguments of `add_model_arguments` name. Raises UserError."""
+    return Colorizer.load(args.checkpoint, args.device, args.dtype, args.prediction_type)
+
+
+def add_generation_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `generation_settings` reads."""
+    defaults = GenerationSettings()
+    parser.add_argument(
+        "--gs", type=float, default=defaults.guidance_scale, help="reference guidance scale (%(default)s)"
+    )
+    parser.add_argument(
+        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
+    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
+    parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
+
+
+def generation_settings(args: argparse.Namespace) -> dict[str, float | None]:
+    """Fields of `GenerationSettings`."""
+    return {
+        "guidance_scale": args.gs,
+        "sketch_guidance_scale": args.sgs,
+        "steps": args.steps,
+        "seed": args.seed,
+        "size": args.size,
+    }
 
 
 def add_similarity_arguments(parser: argparse.ArgumentParser) -> None:

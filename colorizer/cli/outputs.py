@@ -4,6 +4,8 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from PIL import Image
+
 from colorizer.errors import UserError
 
 
@@ -23,6 +25,14 @@ def plan_outputs(source: Path, out: Path, *kept: Path) -> list[tuple[Path, Path]
         if target.resolve() in inputs:
             raise UserError(f"{target} would be overwritten; give another place to write to.")
     return pairs
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Write a PNG without parameters; UserError where it cannot be written."""
+    try:
+        picture.save(path, format="PNG")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
 
 
 def _of_file(source: Path, out: Path) -> tuple[Path, Path]:

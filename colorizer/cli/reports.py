@@ -1,11 +1,10 @@
-"""What the evaluating commands share: checks before the work, writing reports and grids, tables as text."""
+"""What the evaluating commands share: checks before the work, writing reports, tables as text."""
 
 import argparse
 import json
 from pathlib import Path
 
 from colorizer.errors import UserError
-from colorizer.evaluation.grid import Grid
 
 
 def check_counts(args: argparse.Namespace, *names: str) -> None:
@@ -26,14 +25,6 @@ def write_report(report: dict, path: Path) -> None:
     """The report as JSON; UserError where it cannot be written."""
     try:
         path.write_text(json.dumps(report, indent=1, allow_nan=False), encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
-
-
-def save_grid(grid: Grid, path: Path) -> None:
-    """The grid as PNG; UserError where it cannot be written."""
-    try:
-        grid.picture().save(path, format="PNG")
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror}); check the folder.") from error
 
