@@ -53,6 +53,11 @@ def open_picture(source: PictureSource) -> Image.Image:
         raise UserError("The picture is damaged or incomplete; save or download it again.") from error
 
 
+def same_proportions(first: Image.Image, second: Image.Image) -> bool:
+    """Whether the aspect ratios differ by at most 2 %, as rounded sides of the same picture may."""
+    return abs(first.width * second.height / (first.height * second.width) - 1) <= 0.02
+
+
 def on_ground(picture: Image.Image, colour: str) -> Image.Image:
     """Lay an "RGB" or "RGBA" picture on a ground of one colour; returns mode "RGB"."""
     if picture.mode == "RGB":

@@ -17,7 +17,7 @@ from colorizer.models.model import ColorizationModel
 from colorizer.training import stages
 from colorizer.training.comparison import markdown
 from colorizer.training.recipes import MINI_CPU, RECIPES, STRATEGIES, with_strategy
-from tests.test_training import QUICK, StopAt, _plain_accelerate  # noqa: F401
+from tests.training_fixtures import QUICK, StopAt, plain_accelerate  # noqa: F401
 
 
 @pytest.fixture

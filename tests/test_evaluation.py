@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 from skimage.color import lab2rgb
 
 from colorizer.cli import main
@@ -23,23 +23,7 @@ from colorizer.evaluation.triples import find_triples, read_triple, reference_me
 from colorizer.lineart import classify_sketch
 from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
-
-RED, SKIN, BLUE = (200, 30, 40), (240, 200, 170), (40, 60, 200)
-
-
-def drawing(background="white", left=RED, right=SKIN, scale=4, size=256):
-    """A box of two fields with a black outline and a black line between them, drawn large and scaled down: soft edges.
-
-    Returns truth (H, W, 3) and sketch (H, W).
-    """
-    pictures = []
-    for colours in ((background, left, right), ("white",) * 3):
-        picture = Image.new("RGB", (size * scale,) * 2, colours[0])
-        draw = ImageDraw.Draw(picture)
-        for box, colour in zip(([50.3, 60.3, 120, 190.6], [120, 60.3, 200.4, 190.6]), colours[1:], strict=True):
-            draw.rectangle([side * size / 256 * scale for side in box], colour, "black", 3 * scale)
-        pictures.append(picture.resize((size, size), Image.Resampling.BOX))
-    return np.asarray(pictures[0]), np.asarray(pictures[1].convert("L"))
+from tests.two_fields import BLUE, RED, SKIN, drawing
 
 
 def regions_of(truth, sketch):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from colorizer.cli import main
-from tests.test_evaluation import drawing
+from tests.two_fields import drawing
 
 USABLE = {
     "photo.JPG": {"size": (400, 300)}, "web.webp": {}, "flat.gif": {}, "scan.tiff": {}, "print.jpeg": {},

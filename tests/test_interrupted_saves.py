@@ -23,7 +23,7 @@ from colorizer.cli import COMMANDS, main
 from colorizer.errors import UserError
 from colorizer.models.model import ColorizationModel
 from colorizer.training.loop import train
-from tests.test_training import QUICK, Line, _plain_accelerate, weights  # noqa: F401
+from tests.training_fixtures import QUICK, Line, plain_accelerate, weights  # noqa: F401
 
 OPTIONS = dataclasses.replace(QUICK, save_every=2)
 WEIGHTS = 50_000  # float32: files of 200 kB, beside which logs are small

@@ -20,7 +20,7 @@ from colorizer.data.pictures import FEW, HELD_OUT, find_pictures
 from colorizer.data.triples import TripleOptions
 from colorizer.errors import UserError
 from colorizer.training.recipes import MINI_CPU, RECIPES
-from tests.test_training import QUICK, StopAt, _plain_accelerate  # noqa: F401
+from tests.training_fixtures import QUICK, StopAt, plain_accelerate  # noqa: F401
 
 SIZE = 64
 OPTIONS = TripleOptions(size=SIZE, reference="self", clean=1.0)

@@ -16,7 +16,7 @@ from colorizer.errors import UserError
 from colorizer.models.clip import ReferenceEncoder
 from colorizer.training.recipes import RECIPES
 from colorizer.training.stable_diffusion import is_stable_diffusion, start_from_stable_diffusion
-from tests.test_training import _plain_accelerate  # noqa: F401
+from tests.training_fixtures import plain_accelerate  # noqa: F401
 
 MANIFEST = Path(__file__).parent / "fixtures" / "published-v1-tiny" / "manifest.json"
 UNET = "model.diffusion_model."

@@ -20,7 +20,7 @@ from colorizer.data.degrade import degrade
 from colorizer.data.files import FileList, list_files
 from colorizer.data.triples import TripleOptions
 from colorizer.errors import UserError
-from colorizer.images import read_picture
+from colorizer.images import read_picture, same_proportions
 from colorizer.lineart import classify_sketch, extract_lines, has_lines, prepare_sketch, read_line_art
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -151,7 +151,7 @@ def _read(files: FileList, index: int, reader) -> Image.Image:
 
 
 def _own_sketch(line_art: Image.Image, truth: Image.Image) -> Image.Image:
-    if abs(line_art.width * truth.height / (line_art.height * truth.width) - 1) > 0.02:
+    if not same_proportions(line_art, truth):
         raise UserError("its sketch has other proportions")
     sketch = prepare_sketch(line_art, "invert" if classify_sketch(line_art) == "invert" else "as-is")
     if not has_lines(sketch):

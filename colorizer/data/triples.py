@@ -29,7 +29,7 @@ from colorizer.data.library import Library
 from colorizer.data.palette import COLOUR_NAMES, DEFAULTS, Palette, recoloured, sample_colour, sample_palette
 
 # What the reference should show where the truth shows it: these have no usual colour to fall back on.
-_MAIN_PARTS = {"hair", "skin", "clothes"}
+MAIN_PARTS = {"hair", "skin", "clothes"}
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class TripleSampler:
         if style == "clipart":  # parts of different objects do not correspond: the same object, laid out anew
             return index
         pool = self._by_style[style] if self.rng.random() < 0.7 else self._characters
-        needed = _MAIN_PARTS & set(self.library.words[index]["parts"])
+        needed = MAIN_PARTS & set(self.library.words[index]["parts"])
         for partner in self.rng.choice(pool, 8):
             if needed <= set(self.library.words[partner]["parts"]):
                 return int(partner)

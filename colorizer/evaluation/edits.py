@@ -13,7 +13,7 @@ from PIL import Image
 
 from colorizer.errors import UserError
 from colorizer.evaluation.triples import Triple, find_parts, read_part, read_triple
-from colorizer.images import read_picture
+from colorizer.images import read_picture, same_proportions
 from colorizer.manipulation import EVERYTHING, Edit
 
 FORMAT = "colorizediffusion-edits"
@@ -82,7 +82,7 @@ def read_edit(item: dict, paths: dict[str, Path], sketch_mode: str = "auto") -> 
     triple = read_triple(name, paths, sketch_mode)
     edited, mask = (read_part(paths[part], read_picture) for part in ("edited", "mask"))
     for part, picture in (("edited", edited), ("mask", mask)):
-        if abs(picture.width * triple.truth.height / (picture.height * triple.truth.width) - 1) > 0.02:
+        if not same_proportions(picture, triple.truth):
             raise UserError(f"{part}/{paths[part].name} and truth have different proportions")
     edited, mask = (picture.resize(triple.truth.size, Image.Resampling.NEAREST) for picture in (edited, mask))
     levels = np.asarray(mask.convert("L"))

@@ -23,6 +23,7 @@ from colorizer.data.compose import compose, eye_lines, part_masks, place, random
 from colorizer.data.layers import NUM_SLOTS, SLOTS
 from colorizer.data.library import Library
 from colorizer.data.palette import COLOUR_NAMES, DEFAULTS, SKIN_NAMES, Palette, sample_palette
+from colorizer.data.triples import MAIN_PARTS
 from colorizer.errors import UserError
 from colorizer.evaluation.edits import FORMAT, PARTS
 from colorizer.evaluation.make_triples import LEAST_TOLD, to_levels, told_share, visible_lines
@@ -31,7 +32,6 @@ ATTRIBUTES = ("hair", "eyes", "skin", "background", "clothes")
 # Share of the picture that must change at least: below it there is nothing to take a median of.
 LEAST_AREA = {"hair": 0.02, "eyes": 0.002, "skin": 0.02, "background": 0.05, "clothes": 0.02}
 LEAST_CHANGE = 30.0  # CIEDE2000 between anchor and target colour, so that coming nearer to one of them says something
-_MAIN_PARTS = {"hair", "skin", "clothes"}
 _IRIS = 0.85  # darkness of irises in a sketch, which its outlines alone leave out
 _MOST_TRIES = 300
 
@@ -107,7 +107,7 @@ def _try(library: Library, edit_set: EditSet, attribute: str, seed: list[int]) -
     generator = torch.Generator().manual_seed(int(rng.integers(2**32)))
     first = int(rng.integers(len(library)))
     same = rng.random() < edit_set.same
-    needed = (_MAIN_PARTS & _parts(library, first)) | ({attribute} - {"background"})
+    needed = (MAIN_PARTS & _parts(library, first)) | ({attribute} - {"background"})
     if library.styles[first] == "clipart" or not needed <= _parts(library, first):
         return None
     second = first if same else _other(library, first, needed, rng)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from colorizer.errors import UserError
 from colorizer.evaluation.areas import figure_mask
-from colorizer.images import read_picture
+from colorizer.images import read_picture, same_proportions
 from colorizer.lineart import classify_sketch, has_lines, prepare_sketch, read_line_art
 
 PARTS = ("sketch", "reference", "truth")
@@ -84,7 +84,7 @@ def read_triple(name: str, paths: dict[str, Path], sketch_mode: str = "auto") ->
         if max(picture.size) < SMALLEST:
             size = f"{picture.width} x {picture.height}"
             raise UserError(f"{part}/{paths[part].name} is {size} pixels; it needs {SMALLEST} on its longer side")
-    if abs(line_art.width * truth.height / (line_art.height * truth.width) - 1) > 0.02:
+    if not same_proportions(line_art, truth):
         raise UserError("sketch and truth have different proportions")
     if sketch_mode == "auto":  # the folder says that it is a sketch, however much of it is filled
         sketch_mode = "invert" if classify_sketch(line_art) == "invert" else "as-is"

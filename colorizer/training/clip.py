@@ -27,7 +27,6 @@ from colorizer.models.clip import ReferenceEncoder
 ALTERNATIVES = 4
 HELD_OUT_ALTERNATIVES = 10
 EDIT_LENGTH = 10.0  # multiples of e - a between two colours of a part: within the scales that the paper works with
-EDIT_PARTS = ("hair", "skin", "eyes", "clothes", "background")
 
 
 @dataclass(frozen=True)
@@ -172,9 +171,11 @@ class CLIPTask:
         for row, (part, old, new) in enumerate(pairs.changes):
             a, e = encoder.encode_text([f"{old} {part}", f"{new} {part}"]).float()
             share = pairs.captioned.parts[row, captions.PARTS.index(part)].flatten()[:, None]
+            if not share.any():  # the layout leaves nothing of the part in the picture
+                continue
             left = (after[row] - before[row] - EDIT_LENGTH * share * (e - a)).mul(share).norm()
             by_part.setdefault(part, []).append(float(1 - left / (after[row] - before[row]).mul(share).norm()))
-        return {f"edit_{part}": float(np.mean(by_part[part])) for part in EDIT_PARTS if part in by_part}
+        return {f"edit_{part}": float(np.mean(by_part[part])) for part in captions.PARTS if part in by_part}
 
     def state_dict(self) -> dict:
         return {"sampler": self.sampler.state_dict()}

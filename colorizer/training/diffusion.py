@@ -12,6 +12,7 @@ from torchvision.utils import save_image
 from colorizer.data.triples import TripleSampler
 from colorizer.models.model import ColorizationModel
 from colorizer.training.edited import TokenEditor
+from colorizer.training.log import SAMPLES
 from colorizer.training.objectives import (
     Strategy,
     diffuse,
@@ -182,7 +183,7 @@ class DiffusionTask:
         z = sample_quickly(module, noise.to(truth.device), features, self.context)
         result = (self.model.vae.decode(z).float() / 2 + 0.5).clamp(0, 1)
         rows = [self.held_out.sketch.expand(-1, 3, -1, -1), self.held_out.reference, result, truth]
-        save_image(torch.cat([row[:12] for row in rows]), folder / "samples.png", nrow=12)
+        save_image(torch.cat([row[:12] for row in rows]), folder / SAMPLES, nrow=12)
         mse = (result - truth).square().mean((1, 2, 3))
         return {"psnr": float((-10 * torch.log10(mse)).mean())}
 

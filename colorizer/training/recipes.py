@@ -83,7 +83,7 @@ class Recipe:
         return ("unet",) if self.pretrained else STAGES
 
 
-SHIPPED = Strategy(reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.25, high_noise=0.25)
+MINI_STRATEGY = Strategy(reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.25, high_noise=0.25)
 STRATEGIES = {
     "deform-0": Strategy(reference="deform"),
     "deform-0.75": Strategy(reference="deform", drop=0.75),
@@ -99,7 +99,7 @@ STRATEGIES = {
 # Two CPU cores, about two and a half hours in all.
 MINI_CPU = Recipe(
     model=MINI_MODEL,
-    strategy=SHIPPED,
+    strategy=MINI_STRATEGY,
     vae=LoopOptions(steps=6000, seconds=1580, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
     clip=LoopOptions(steps=20000, seconds=2100, batch=16, lr=1e-3, warmup=100, weight_decay=0.02, validate_every=150),
     unet=LoopOptions(
@@ -145,7 +145,8 @@ PAPER = Recipe(
 )  # fmt: skip
 
 
-# The CLS model of the page, from the trained mini model: its CLIP and autoencoder, its denoiser as the start.
+# A CLS model made from a trained mini model: its CLIP and autoencoder, its denoiser as the start.
+# No model of this recipe comes with the project.
 MINI_CLS = dataclasses.replace(
     MINI_CPU,
     model=dataclasses.replace(

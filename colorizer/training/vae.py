@@ -13,6 +13,7 @@ from torchvision.utils import save_image
 
 from colorizer.data.triples import TripleSampler
 from colorizer.models.vae import LatentAutoencoder
+from colorizer.training.log import SAMPLES
 
 LATENT_WEIGHT = 0.02
 LATENT_NOISE = 0.05
@@ -68,7 +69,7 @@ class VAETask:
         restored = restored.float().clamp(-1, 1)
         mse = (restored - self.held_out).square().mean((1, 2, 3)) / 4
         grid = torch.cat([self.held_out[:8], restored[:8]]) / 2 + 0.5
-        save_image(grid, folder / "samples.png", nrow=8)
+        save_image(grid, folder / SAMPLES, nrow=8)
         return {"psnr": float((-10 * torch.log10(mse)).mean())}
 
     def _draw(self, count: int) -> None:
