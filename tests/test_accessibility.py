@@ -2,9 +2,15 @@
 
 import pytest
 
-from tests.browsing import pictures, url, visit  # noqa: F401
-from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401
-from tests.test_browser import fill, set_number, wait_for_result
+from tests.browsing import (  # noqa: F401  (fixtures)
+    drawn_pictures,
+    fill,
+    set_number,
+    url_of_a_tiny_model,
+    visitors,
+    wait_for_result,
+)
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 
 axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 expect = sync_api.expect
@@ -22,7 +28,7 @@ def violations(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(visit, pictures, scheme):  # noqa: F811
+def test_axe_finds_nothing_serious(visit, pictures, scheme):
     page = visit(color_scheme=scheme, reduced_motion="reduce")
     found = {"empty": violations(page)}
     fill(page, pictures)
@@ -48,7 +54,7 @@ def test_axe_finds_nothing_serious(visit, pictures, scheme):  # noqa: F811
     assert found == dict.fromkeys(found, [])
 
 
-def test_a_picture_is_made_and_looked_at_by_keyboard_only(visit, pictures):  # noqa: F811
+def test_a_picture_is_made_and_looked_at_by_keyboard_only(visit, pictures):
     page = visit()
     fill(page, pictures)  # a file dialog is the system's own
     set_number(page, "steps", 4)
@@ -89,7 +95,7 @@ def unexplained(page):
     )
 
 
-def test_every_control_is_explained(visit, pictures):  # noqa: F811
+def test_every_control_is_explained(visit, pictures):
     page = visit()
     fill(page, pictures)
     set_number(page, "steps", 4)
@@ -107,7 +113,7 @@ def test_every_control_is_explained(visit, pictures):  # noqa: F811
     assert unexplained(page) == []
 
 
-def test_a_swipe_over_a_slider_scrolls_and_does_not_move_it(visit):  # noqa: F811
+def test_a_swipe_over_a_slider_scrolls_and_does_not_move_it(visit):
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     track = page.locator("#guidance_scale input[type=range]")
     track.scroll_into_view_if_needed()

@@ -1,101 +1,38 @@
 """The page in a real browser, as a visitor uses it, with a tiny random model."""
 
+import contextlib
 import io
 import re
 import shutil
-import zlib
 
 import httpx
 import numpy as np
-import pytest
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageOps
 
 from colorizer.png import read_parameters
+from tests.bad_files import bad_files
+from tests.browsing import (  # noqa: F401  (fixtures)
+    drawn_pictures,
+    fill,
+    picture_at,
+    served,
+    set_number,
+    upload,
+    url_of_a_tiny_model,
+    visitors,
+    wait_for_result,
+)
 from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
-from ui.model_shelf import ModelShelf
-from ui.page import build_page, launch
 from ui.texts.en import TEXTS as ENGLISH
 from ui.texts.ja import TEXTS as JAPANESE
 
 expect = sync_api.expect
-RUN_TIMEOUT = 60_000  # ms
-
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def url(tiny_checkpoint):
-    blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
-    yield launch(blocks, "127.0.0.1", port=None)
-    blocks.close()
-
-
-@pytest.fixture
-def visit(browser, url):
-    """visit(**context options) -> the page of a new visitor, ready for use."""
-    contexts = []
-
-    def open_page(**options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(url)
-        page.locator("#sketch input[type=file]").wait_for(state="attached")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """Sketches of a circle and of a square, and a reference."""
-    folder = tmp_path_factory.mktemp("pictures")
-    paths = {name: folder / f"{name}.png" for name in ("circle", "square", "reference")}
-    for name in ("circle", "square"):
-        image = Image.new("L", (200, 200), 255)
-        draw = ImageDraw.Draw(image)
-        (draw.ellipse if name == "circle" else draw.rectangle)((30, 30, 170, 170), outline=0, width=6)
-        image.save(paths[name])
-    Image.new("RGB", (120, 90), (200, 80, 40)).save(paths["reference"])
-    return paths
-
-
-def upload(page, zone, path):
-    page.set_input_files(f"#{zone} input[type=file]", path)
-    page.locator(f"#{zone} img").wait_for()
-
-
-def fill(page, pictures, sketch="circle"):
-    upload(page, "sketch", pictures[sketch])
-    upload(page, "reference", pictures["reference"])
-    page.locator("#prepared img").wait_for()
-
-
-def set_number(page, setting, value):
-    if not page.locator("#steps").is_visible():
-        page.click("#more button")
-    field = page.locator(f"#{setting} input[type=number]")
-    field.fill(str(value))
-    field.press("Tab")
 
 
 def make_slow(page):
     set_number(page, "steps", 50)
     set_number(page, "batch_size", 4)
-
-
-def wait_for_result(page):
-    expect(page.locator("#status")).to_contain_text("Done", timeout=RUN_TIMEOUT)
-    expect(page.locator("#stage-result img")).to_have_count(2)
-
-
-def picture_at(page, selector):
-    """The picture that an <img> shows, as the server gives it."""
-    response = page.request.get(page.locator(selector).first.get_attribute("src"))
-    assert response.ok
-    return Image.open(io.BytesIO(response.body()))
 
 
 def test_colours_a_sketch_and_gives_it_as_png_with_parameters(visit, pictures, tmp_path):
@@ -208,29 +145,11 @@ def test_two_visitors_run_in_turn_and_see_only_their_own(visit, pictures):
     expect(onlooker.locator("#sketch img")).to_have_count(0)
 
 
-def _png_of_13000_pixels(path):
-    """A valid PNG of 13000 x 13000 pixels that is small on disk."""
-    rows = zlib.compress(bytes(13000 * (1 + 13000 // 8)), 9)
-
-    def chunk(kind, data):
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = (13000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
-
-
 def test_bad_uploads_are_explained_and_the_next_one_works(visit, pictures, tmp_path):
-    text_file = tmp_path / "text.png"
-    text_file.write_text("not a picture")
-    truncated = tmp_path / "truncated.jpg"
-    buffer = io.BytesIO()
-    Image.effect_noise((400, 400), 60).save(buffer, "JPEG")
-    truncated.write_bytes(buffer.getvalue()[:4000])
-    huge = tmp_path / "huge.png"
-    _png_of_13000_pixels(huge)
-
     page = visit()
-    for path, message in ((text_file, "not a PNG, JPEG"), (truncated, "damaged"), (huge, "13000")):
+    for name, (data, message) in bad_files().items():
+        path = tmp_path / name
+        path.write_bytes(data)
         for zone in ("sketch", "reference"):
             page.set_input_files(f"#{zone} input[type=file]", path)
             toast = page.locator(".toast-body", has_text=message)
@@ -369,7 +288,7 @@ def test_each_visitor_reads_their_own_language(visit, pictures):
     english.locator("#sketch input[type=file]").wait_for(state="attached")
     fill(english, pictures)
     english.click("#colorize")
-    expect(english.locator("#status")).to_contain_text("秒で完成", timeout=RUN_TIMEOUT)
+    expect(english.locator("#status")).to_contain_text("秒で完成")
 
 
 def test_nothing_is_fetched_from_elsewhere_and_no_script_fails(visit, url, browser):
@@ -402,11 +321,9 @@ def test_every_control_has_a_name(visit):
 
 
 def test_without_a_model_the_page_says_what_to_do_and_finds_one_that_is_added(browser, tiny_checkpoint, tmp_path):
-    blocks = build_page(ModelShelf(tmp_path, device="cpu"))
-    context = browser.new_context()
-    try:
+    with served(tmp_path) as url, contextlib.closing(browser.new_context()) as context:
         page = context.new_page()
-        page.goto(launch(blocks, "127.0.0.1", port=None))
+        page.goto(url)
         expect(page.locator("#status")).to_contain_text("No model yet")
         page.locator("#examples button.thumbnail-item").first.click()
         page.locator("#prepared img").wait_for()
@@ -419,9 +336,6 @@ def test_without_a_model_the_page_says_what_to_do_and_finds_one_that_is_added(br
         page.locator("#prepared img").wait_for()
         page.click("#colorize")
         wait_for_result(page)
-    finally:
-        context.close()
-        blocks.close()
 
 
 def test_security_headers_and_closed_doors(url, tiny_checkpoint):

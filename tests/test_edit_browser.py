@@ -5,22 +5,22 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
 
 from colorizer.png import read_parameters
-from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
-from tests.test_browser import (
-    RUN_TIMEOUT,
+from tests.browsing import (  # noqa: F401  (fixtures)
+    drawn_pictures,
+    fill,
     picture_at,
+    served,
     set_number,
     upload,
+    visitors,
     wait_for_result,
 )
-from ui.model_shelf import ModelShelf
-from ui.page import build_page, launch
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 
 expect = sync_api.expect
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -28,57 +28,14 @@ def url(tiny_checkpoint, tiny_cls_checkpoint, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     shutil.copy(tiny_checkpoint, folder / "a-tiny.safetensors")
     shutil.copy(tiny_cls_checkpoint, folder / "b-cls.safetensors")
-    blocks = build_page(ModelShelf(folder, device="cpu"))
-    yield launch(blocks, "127.0.0.1", port=None)
-    blocks.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, url):
-    """visit(**context options) -> the page of a new visitor."""
-    contexts = []
-
-    def open_page(**options):
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
-        context.set_default_timeout(RUN_TIMEOUT)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(url)
-        page.locator("#sketch input[type=file]").wait_for(state="attached")
-        return page
-
-    expect.set_options(timeout=30_000)
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    sketch = Image.new("L", (200, 200), 255)
-    ImageDraw.Draw(sketch).ellipse((30, 30, 170, 170), outline=0, width=6)
-    sketch.save(folder / "sketch.png")
-    reference = Image.new("RGB", (120, 90), (200, 80, 40))
-    ImageDraw.Draw(reference).ellipse((10, 10, 60, 60), fill=(40, 60, 160))
-    reference.save(folder / "reference.png")
-    return {name: folder / f"{name}.png" for name in ("sketch", "reference")}
+    with served(folder) as address:
+        yield address
 
 
 def start(visit, pictures, **options):
     """A visitor with both pictures at the panel."""
     page = visit(**options)
-    upload(page, "sketch", pictures["sketch"])
-    upload(page, "reference", pictures["reference"])
-    page.locator("#prepared img").wait_for()
+    fill(page, pictures)
     set_number(page, "steps", 4)
     switch_to(page, "edit")
     return page
@@ -265,7 +222,7 @@ def test_a_strip_is_made_shown_and_stopped(visit, pictures):
     add_edit(page)
     page.click("#edit-more button")
     page.click("#strip-make")
-    expect(page.locator("#status")).to_contain_text("The strip of 5 pictures is ready", timeout=RUN_TIMEOUT)
+    expect(page.locator("#status")).to_contain_text("The strip of 5 pictures is ready")
     strip = picture_at(page, "#strip-picture img")
     assert strip.size[0] > 5 * 64
     expect(page.locator("#strip-download")).to_be_visible()
@@ -274,7 +231,7 @@ def test_a_strip_is_made_shown_and_stopped(visit, pictures):
     set_number(page, "steps", 50)
     switch_to(page, "edit")
     page.click("#strip-make")
-    expect(page.locator("#status")).to_contain_text("Picture 1 of 5", timeout=RUN_TIMEOUT)
+    expect(page.locator("#status")).to_contain_text("Picture 1 of 5")
     page.click("#stop")
     expect(page.locator("#status")).to_contain_text("Stopped")
     expect(page.locator("#strip-make")).to_be_enabled()

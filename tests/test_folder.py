@@ -9,15 +9,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from colorizer.png import read_parameters
-from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
-from tests.test_browser import RUN_TIMEOUT, set_number, upload
+from tests.browsing import set_number, upload, url_of_a_tiny_model, visitors  # noqa: F401  (fixtures)
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 from ui import folder_run
 from ui.folder_names import result_stems, write_zip
-from ui.model_shelf import ModelShelf
-from ui.page import build_page, launch
 
 expect = sync_api.expect
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
 
 
 def draw(path, shape="ellipse", side=120):
@@ -45,30 +42,9 @@ def test_a_zip_holds_the_files_under_their_names(tmp_path):
         }
 
 
-@pytest.fixture(scope="module")
-def url(tiny_checkpoint):
-    blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
-    yield launch(blocks, "127.0.0.1", port=None)
-    blocks.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(browser, url):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(RUN_TIMEOUT)
-    page = context.new_page()
-    page.goto(url)
-    page.locator("#sketch input[type=file]").wait_for(state="attached")
-    yield page
-    context.close()
+def page(visit):
+    return visit()
 
 
 @pytest.fixture
@@ -84,17 +60,17 @@ def open_folder_tab(page):
 
 def add_sketches(page, *paths):
     page.set_input_files("#folder-sketches input[type=file]", paths)
-    expect(page.locator("#folder-sketches .file")).to_have_count(len(paths), timeout=RUN_TIMEOUT)
+    expect(page.locator("#folder-sketches .file")).to_have_count(len(paths))
 
 
 def download_zip(page):
-    expect(page.locator("#folder-download")).to_be_enabled(timeout=RUN_TIMEOUT)
+    expect(page.locator("#folder-download")).to_be_enabled()
     with page.expect_download() as download:
         page.click("#folder-download")
     return zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
 
 
-@in_browser
+@needs_chromium
 def test_a_folder_is_coloured_with_the_settings_of_the_page_and_bad_files_are_listed(page, reference, tmp_path):
     upload(page, "reference", reference)
     set_number(page, "steps", 6)
@@ -107,7 +83,7 @@ def test_a_folder_is_coloured_with_the_settings_of_the_page_and_bad_files_are_li
     sketches = [draw(tmp_path / "round.png"), draw(tmp_path / "square.png", "rectangle")]
     add_sketches(page, tmp_path / "broken.png", sketches[0], tmp_path / "<b>blank.png", sketches[1])
     page.click("#folder-start")
-    expect(page.locator("#folder-status")).to_contain_text("2 of 4 sketches coloured", timeout=RUN_TIMEOUT)
+    expect(page.locator("#folder-status")).to_contain_text("2 of 4 sketches coloured")
     expect(page.locator("#folder-results img")).to_have_count(2)
     skipped = page.locator("#folder-skipped li")
     expect(skipped).to_have_count(2)
@@ -121,7 +97,7 @@ def test_a_folder_is_coloured_with_the_settings_of_the_page_and_bad_files_are_li
     assert len(set(map(archive.read, archive.namelist()))) == 2
 
 
-@in_browser
+@needs_chromium
 def test_a_stopped_folder_keeps_what_is_finished(page, tmp_path):
     set_number(page, "steps", 50)
     set_number(page, "batch_size", 2)
@@ -130,7 +106,7 @@ def test_a_stopped_folder_keeps_what_is_finished(page, tmp_path):
     add_sketches(page, *(draw(tmp_path / f"panel {i}.png") for i in range(6)))
     expect(page.locator("#folder-stop")).to_be_disabled()
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#folder-status")).to_contain_text(re.compile(r"Sketch [2-5] of 6"), timeout=RUN_TIMEOUT)
+    expect(page.locator("#folder-status")).to_contain_text(re.compile(r"Sketch [2-5] of 6"))
     page.keyboard.press("Escape")
     expect(page.locator("#folder-status")).to_contain_text("Stopped")
     expect(page.locator("#folder-start")).to_be_enabled()
@@ -142,7 +118,7 @@ def test_a_stopped_folder_keeps_what_is_finished(page, tmp_path):
     expect(page.locator("#folder-status")).to_contain_text("Stopped")  # no later step wrote over it
 
 
-@in_browser
+@needs_chromium
 def test_too_many_files_and_none_are_refused(page, tmp_path, monkeypatch):
     open_folder_tab(page)
     page.click("#folder-start")
@@ -158,7 +134,7 @@ def test_too_many_files_and_none_are_refused(page, tmp_path, monkeypatch):
     expect(page.locator("#folder-start")).to_be_enabled()
 
 
-@in_browser
+@needs_chromium
 def test_a_whole_folder_can_be_chosen(page, tmp_path):
     folder = tmp_path / "pages"
     folder.mkdir()
@@ -167,15 +143,15 @@ def test_a_whole_folder_can_be_chosen(page, tmp_path):
     (folder / ".hidden").write_text("of the system")
     open_folder_tab(page)
     page.set_input_files("#folder-inputs input[webkitdirectory]", folder)
-    expect(page.locator("#folder-sketches .file")).to_have_count(2, timeout=RUN_TIMEOUT)
+    expect(page.locator("#folder-sketches .file")).to_have_count(2)
 
 
-@in_browser
+@needs_chromium
 def test_finished_pictures_beyond_the_bound_are_left_out_and_said(page, tmp_path, monkeypatch):
     monkeypatch.setattr(folder_run, "MAX_RESULT_BYTES", 1)
     set_number(page, "steps", 4)
     open_folder_tab(page)
     add_sketches(page, *(draw(tmp_path / f"{i}.png") for i in range(3)))
     page.click("#folder-start")
-    expect(page.locator("#folder-status")).to_contain_text("1 of 3", timeout=RUN_TIMEOUT)
+    expect(page.locator("#folder-status")).to_contain_text("1 of 3")
     expect(page.locator("#folder-skipped li")).to_have_count(2)

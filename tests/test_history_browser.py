@@ -4,9 +4,15 @@ import re
 import zipfile
 
 from colorizer.png import read_parameters
-from tests.browsing import pictures, url, visit  # noqa: F401
-from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401
-from tests.test_browser import fill, set_number, wait_for_result
+from tests.browsing import (  # noqa: F401  (fixtures)
+    drawn_pictures,
+    fill,
+    set_number,
+    url_of_a_tiny_model,
+    visitors,
+    wait_for_result,
+)
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 
 expect = sync_api.expect
 pytestmark = needs_chromium
@@ -44,7 +50,7 @@ def choose(page, index, by_key=None):
     expect(shown).not_to_have_attribute("src", before)
 
 
-def test_the_history_of_a_session(visit, pictures, tmp_path):  # noqa: F811
+def test_the_history_of_a_session(visit, pictures, tmp_path):
     page = visit()
     expect(page.locator("#history-area")).to_have_count(0)
     fill(page, pictures)
@@ -103,7 +109,7 @@ def test_the_history_of_a_session(visit, pictures, tmp_path):  # noqa: F811
     assert stranger.locator("#history-area, #stage img, #sketch img").count() == 0
 
 
-def test_settings_come_from_a_picture_and_from_presets(visit, pictures, tmp_path):  # noqa: F811
+def test_settings_come_from_a_picture_and_from_presets(visit, pictures, tmp_path):
     page = visit()
     fill(page, pictures)
     set_number(page, "guidance_scale", 5)

@@ -7,28 +7,16 @@ import pytest
 from PIL import Image, ImageDraw
 
 from colorizer.png import read_parameters
-from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
-from tests.test_browser import RUN_TIMEOUT, set_number, upload
-from ui.model_shelf import ModelShelf
-from ui.page import build_page, launch
+from tests.browsing import set_number, upload, url_of_a_tiny_model, visitors, wait_for_result  # noqa: F401  (fixtures)
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 
 expect = sync_api.expect
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
+pytestmark = needs_chromium
 
 
-@pytest.fixture(scope="module")
-def page(tiny_checkpoint):
-    blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
-    address = launch(blocks, "127.0.0.1", port=None)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(RUN_TIMEOUT)
-        page.goto(address)
-        page.locator("#sketch input[type=file]").wait_for(state="attached")
-        yield page
-        browser.close()
-    blocks.close()
+@pytest.fixture
+def page(visit):
+    return visit()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +32,7 @@ def paths(tmp_path_factory):
 
 
 def test_from_the_controls_to_the_layers(page, paths, tmp_path):
-    expect(page.locator("#layers")).to_be_disabled(timeout=RUN_TIMEOUT)
+    expect(page.locator("#layers")).to_be_disabled()
     upload(page, "sketch", paths["sketch"])
     upload(page, "reference", paths["first"])
     page.click("#more-references button")
@@ -59,8 +47,8 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
     page.locator("#keep_lines input").check()
     page.locator("#sharp input").check()
     page.click("#colorize")
-    expect(page.locator("#status")).to_contain_text("Done", timeout=RUN_TIMEOUT)
-    expect(page.locator("#estimate")).to_contain_text("GB of memory", timeout=RUN_TIMEOUT)
+    expect(page.locator("#status")).to_contain_text("Done")
+    expect(page.locator("#estimate")).to_contain_text("GB of memory")
 
     with page.expect_download() as download:
         page.click("#download")
@@ -75,7 +63,7 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
 
     page.click("#layers")
     links = page.locator("#layer-files a[download]")
-    expect(links).to_have_count(3, timeout=RUN_TIMEOUT)
+    expect(links).to_have_count(3)
     layers = {}
     for link in links.all():
         response = page.request.get(link.get_attribute("href"))
@@ -86,10 +74,13 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
         assert np.abs(np.asarray(Image.open(merged), int) - flat).max() <= 1
 
 
-def test_the_estimate_follows_the_settings(page):
-    """After the first test: its run has shown how long a step takes."""
-    expect(page.locator("#estimate")).to_contain_text("s and", timeout=RUN_TIMEOUT)
+def test_the_estimate_follows_the_settings(page, paths):
+    upload(page, "sketch", paths["sketch"])
+    set_number(page, "steps", 4)
+    page.click("#colorize")  # which shows how long a step takes
+    wait_for_result(page)
+    expect(page.locator("#estimate")).to_contain_text("s and")
     before = page.inner_text("#estimate")
     page.click("#size input")
     page.get_by_role("option", name="512 px").click()
-    expect(page.locator("#estimate")).not_to_have_text(before, timeout=RUN_TIMEOUT)
+    expect(page.locator("#estimate")).not_to_have_text(before)

@@ -2,11 +2,9 @@
 
 import contextlib
 import http.client
-import io
 import threading
 import time
 import uuid
-import zlib
 
 import httpx
 import pytest
@@ -16,22 +14,12 @@ from gradio_client.utils import QueueError
 from PIL import Image, ImageDraw
 
 from colorizer.pipeline import Colorizer
-from tests.chromium import CHROMIUM, CHROMIUM_FLAGS, sync_api
-from ui.model_shelf import ModelShelf
-from ui.page import MAX_REQUEST, MAX_UPLOADS, MAX_WAITING, build_page, launch
+from tests.bad_files import bad_files
+from tests.browsing import url_of_a_tiny_model, visitors  # noqa: F401  (fixtures)
+from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
+from ui.page import MAX_REQUEST, MAX_UPLOADS, MAX_WAITING
 
-
-@pytest.fixture(scope="module")
-def blocks(tiny_checkpoint):
-    blocks = build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
-    launch(blocks, "127.0.0.1", port=None)
-    yield blocks
-    blocks.close()
-
-
-@pytest.fixture(scope="module")
-def url(blocks):
-    return blocks.local_url
+expect = sync_api.expect
 
 
 @pytest.fixture(scope="module")
@@ -112,26 +100,6 @@ def gate(monkeypatch):
     monkeypatch.setattr(Colorizer, "generate", gate.generate(Colorizer.generate))
     yield gate
     gate.open.set()
-
-
-def bad_files():
-    """name -> bytes, and what is said of them."""
-    picture = io.BytesIO()
-    Image.effect_noise((400, 400), 60).save(picture, "JPEG")
-    rows = zlib.compress(bytes(13000 * (1 + 13000 // 8)), 9)
-
-    def chunk(kind, data):
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    header = (13000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
-    huge = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    return {
-        "text.png": (b"not a picture", "not a PNG, JPEG"),
-        "drawing.svg": (b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>', "not a PNG, JPEG"),
-        "truncated.jpg": (picture.getvalue()[:4000], "damaged"),
-        "huge.png": (huge, "13000"),
-        "empty.png": (b"", "empty"),
-    }
 
 
 @pytest.mark.parametrize("name", bad_files())
@@ -265,24 +233,19 @@ def test_a_full_queue_turns_programs_away(url, client, sketch, full_queue):
     assert answer.status_code == 503
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium or google-chrome")
-def test_a_full_queue_is_said_on_the_page_and_nothing_is_lost(url, sketch, gate):
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        page = browser.new_page()
-        page.set_default_timeout(60_000)
-        page.goto(url)
-        page.set_input_files("#sketch input[type=file]", sketch)
-        page.locator("#prepared img").wait_for()
-        events = [join(url, upload(url, sketch), steps=4)]
-        assert until(lambda: gate.begun == 1)
-        events += [join(url, upload(url, sketch), steps=4) for _ in range(MAX_WAITING)]
-        page.click("#colorize")
-        page.locator(".toast-body", has_text="busy").wait_for()
-        sync_api.expect(page.locator("#colorize")).to_be_enabled()
-        sync_api.expect(page.locator("#sketch img")).to_have_count(1)
-        gate.open.set()
-        assert until(lambda: waiting(url) == 0)
-        page.click("#colorize")
-        sync_api.expect(page.locator("#status")).to_contain_text("Done", timeout=60_000)
-        browser.close()
+@needs_chromium
+def test_a_full_queue_is_said_on_the_page_and_nothing_is_lost(visit, url, sketch, gate):
+    page = visit()
+    page.set_input_files("#sketch input[type=file]", sketch)
+    page.locator("#prepared img").wait_for()
+    events = [join(url, upload(url, sketch), steps=4)]
+    assert until(lambda: gate.begun == 1)
+    events += [join(url, upload(url, sketch), steps=4) for _ in range(MAX_WAITING)]
+    page.click("#colorize")
+    page.locator(".toast-body", has_text="busy").wait_for()
+    expect(page.locator("#colorize")).to_be_enabled()
+    expect(page.locator("#sketch img")).to_have_count(1)
+    gate.open.set()
+    assert until(lambda: waiting(url) == 0)
+    page.click("#colorize")
+    expect(page.locator("#status")).to_contain_text("Done")

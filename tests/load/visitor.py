@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from colorizer.png import read_parameters
+from tests.bad_files import bad_files
 from tests.load.pictures import STEPS, Commission, whose
-from tests.test_server import bad_files
 
 # what a visitor does -> how often
 MANNERS = {"colour": 10, "bad file": 3, "too large": 1, "cancel": 3, "leave": 3, "leave the queue": 2, "look": 2}
