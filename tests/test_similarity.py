@@ -204,3 +204,25 @@ def test_injection_of_the_picture_itself_changes_nothing(colorizer):
         with applied(unet, features, 1, 0):
             injected = unet(z, t, sketch.features, None)
     torch.testing.assert_close(injected, plain, atol=1e-4, rtol=1e-3)
+
+
+def test_the_weight_of_an_injected_reference_counts_as_that_many(colorizer):
+    """Next to their mean of 2, weights of 1, 1 and 4 count as a half, a half and two."""
+    unet, sketch = colorizer.model.unet, colorizer.encode_sketch(line_art())
+    torch.manual_seed(0)
+    z, a, b = torch.randn(3, 1, 4, *sketch.latent_size)
+    t = torch.tensor([300.0])
+
+    def injected(*references):
+        features = empty_features(unet)
+        for latent, weight in references:
+            with recorded(unet, features, weight):
+                unet(latent, t, sketch.features, None)
+        with applied(unet, features, 1, 0):
+            return unet(z, t, sketch.features, None)
+
+    with torch.inference_mode():
+        weighted, repeated = injected((a, 1), (a, 1), (b, 4)), injected((a, 1), (b, 1), (b, 1))
+        equal = injected((a, 1), (a, 1), (b, 1))
+    torch.testing.assert_close(weighted, repeated, atol=1e-4, rtol=1e-3)
+    assert not torch.allclose(weighted, equal, atol=1e-3)

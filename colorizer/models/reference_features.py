@@ -6,6 +6,7 @@ levels it makes CIEDE2000 worse by 40 %, because the parts of two pictures have 
 Both work through processors and hooks that are put in for one call of the U-Net and taken out again.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ def applied(unet: SketchUNet, features: ReferenceFeatures | None, injection: flo
 
     with _put_in(
         unet,
-        (lambda layer: _Injector(features.key_values[layer], injection)) if injection else None,
+        (lambda layer: _Injector(features.key_values[layer], features.weights, injection)) if injection else None,
         normalise if adain else None,
     ):
         yield
@@ -112,18 +113,28 @@ class _Recorder:
 
 
 class _Injector:
-    """Self-attention whose keys and values are followed by the references'; its share in the output is `strength`."""
+    """Self-attention whose keys and values are followed by the references'; its share in the output is `strength`.
 
-    def __init__(self, references: list[tuple[Tensor, Tensor]], strength: float):
-        self.references, self.strength = references, strength
+    A reference's tokens count by its weight next to the mean weight, so that one reference counts as it is.
+    """
+
+    def __init__(self, references: list[tuple[Tensor, Tensor]], weights: list[float], strength: float):
+        self.references, self.weights, self.strength = references, weights, strength
 
     def __call__(self, attn: Attention, hidden_states: Tensor, **_kwargs) -> Tensor:
         query, key, value = _project(attn, hidden_states)
         keys, values = zip((key, value), *self.references, strict=True)
-        output = F.scaled_dot_product_attention(query, torch.cat(keys, 2), torch.cat(values, 2))
+        mask = self._log_weights(keys) if len(set(self.weights)) > 1 else None
+        output = F.scaled_dot_product_attention(query, torch.cat(keys, 2), torch.cat(values, 2), attn_mask=mask)
         if self.strength != 1:
             output = torch.lerp(F.scaled_dot_product_attention(query, key, value), output, self.strength)
         return _output(attn, output)
+
+    def _log_weights(self, keys: tuple[Tensor, ...]) -> Tensor:
+        """(1, n), added to the logits: of the picture's own keys, then of each reference's."""
+        mean = sum(self.weights) / len(self.weights)
+        logarithms = [0.0, *(math.log(weight / mean) for weight in self.weights)]
+        return torch.cat([key.new_full((1, key.shape[2]), log) for key, log in zip(keys, logarithms, strict=True)], 1)
 
 
 def _project(attn: Attention, hidden_states: Tensor) -> list[Tensor]:
