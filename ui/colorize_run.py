@@ -86,7 +86,7 @@ class ColorizeRun:
             settings = self.settings(values)
             sketch_path = self._sketch_path(values)
             prepared = load_sketch(sketch_path, values[page.preparation])
-            paths, _ = page.more_references.given(values, values[page.reference])
+            paths = self.reference_paths(values)
             reference = [read_picture(path) for path in paths]
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
             chosen = (values[page.model], values[page.prediction_type])
@@ -137,6 +137,11 @@ class ColorizeRun:
         if not values[self.page.seed_lock]:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
         return GenerationSettings(**chosen)
+
+    def reference_paths(self, values: Values) -> list[str]:
+        """The uploads whose colours are taken, in the order of their weights; none where there is no reference."""
+        paths, _ = self.page.more_references.given(values, values[self.page.reference])
+        return paths
 
     def _sketch_path(self, values: Values) -> Path:
         path = values[self.page.sketch]

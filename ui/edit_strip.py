@@ -49,12 +49,12 @@ class EditStrip:
         with errors_as_toasts():
             scales, steps, title = self._plan(values)
             sketch = load_sketch(values[page.sketch], values[page.preparation])
-            reference = read_picture(values[page.reference])
+            references = [read_picture(path) for path in self.run.reference_paths(values)]
             chosen = (values[page.model], values[page.prediction_type])
             yield {page.status: status.busy(text("status_encoding"))}
             started, pictures = time.monotonic(), []
             for index, settings in enumerate(steps):
-                with closing(self.run.generate(*chosen, sketch, reference, settings)) as events:
+                with closing(self.run.generate(*chosen, sketch, references, settings)) as events:
                     for event in events:
                         if isinstance(event, Preview):
                             done = index * settings.steps + event.step
@@ -90,7 +90,7 @@ class EditStrip:
         """(scales, settings of each picture, title). Raises UserError for what cannot be made."""
         page, panel = self.page, self.panel
         settings = self.run.settings(values)
-        if values[page.sketch] is None or values[page.reference] is None:
+        if values[page.sketch] is None or not self.run.reference_paths(values):
             raise UserError(text("error_strip_pictures"))
         if not settings.edits:
             raise UserError(text("error_strip_edit"))

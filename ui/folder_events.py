@@ -37,7 +37,8 @@ def connect_folder(page: FolderPage, tab: gr.Tab, run: ColorizeRun) -> None:
     page.stop.click(folder_run.ended, cancels=[running], **ending)
 
     page.folder.upload(_add, inputs=[page.sketches, page.folder], outputs=page.sketches, **LOCAL)
-    tab.select(_show_reference, inputs=run.page.reference, outputs=[page.reference, page.note], **LOCAL)
+    references = [run.page.reference, *run.page.more_references.pictures]
+    tab.select(_show_reference, inputs=references, outputs=[page.reference, page.note], **LOCAL)
 
 
 def _add(sketches: list[str] | None, chosen: list[str] | None) -> list[str]:
@@ -45,7 +46,8 @@ def _add(sketches: list[str] | None, chosen: list[str] | None) -> list[str]:
     return [*(sketches or ()), *(path for path in chosen or () if not Path(path).name.startswith("."))]
 
 
-def _show_reference(reference: str | None):
-    """The reference of the Colorize page; where there is none, a word about it."""
+def _show_reference(*references: str | None):
+    """The first reference of the Colorize page; where there is none, a word about it."""
+    reference = next(filter(None, references), None)
     note = "" if reference else f'<p class="hint">{text("folder_no_reference")}</p>'
     return gr.update(value=reference, visible=reference is not None), note
