@@ -14,6 +14,7 @@ from colorizer.manipulation import Edit
 from colorizer.manipulation.preview import Reach
 from ui.edit_form import Painted
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 PICTURE_SIDE = 512  # pixels, the longer side of the reference under the regions
 HISTOGRAM_INCHES = (4.6, 2.9)
@@ -38,7 +39,7 @@ def canvas(picture: str | None, painted: Painted, message: str, grid: int) -> di
         "painted": painted.cells,
         "only": painted.only,
         "stroke": painted.stroke,
-        "message": message,
+        "message": in_visitors_language(message),
     }
 
 
@@ -84,8 +85,8 @@ def histogram(reach: Reach, edit: Edit) -> str:
 def field_note(error: str | None, notes: Sequence[str] = ()) -> str:
     """What stands under a field: what is wrong with it, else what is worth knowing."""
     if error:
-        return f'<p class="field-error" role="alert">{escape(error)}</p>'
-    return "".join(f'<p class="field-note" role="status">{escape(note)}</p>' for note in notes)
+        return f'<p class="field-error" role="alert">{escape(in_visitors_language(error))}</p>'
+    return "".join(f'<p class="field-note" role="status">{escape(in_visitors_language(note))}</p>' for note in notes)
 
 
 def list_rows(edits: Sequence[Edit], chosen: int | None) -> dict:

@@ -20,6 +20,7 @@ from ui.errors import errors_as_toasts
 from ui.folder_layout import FolderPage
 from ui.folder_names import result_stems, write_zip
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 MAX_SKETCHES = 100
 MAX_SKETCH_BYTES = 200 * 2**20
@@ -81,7 +82,7 @@ class FolderRun:
             settings = self.run.settings(values)
             sketches = self._sketches(values)
             chosen = (values[controls.model], values[controls.prediction_type])
-            reference = None if values[controls.reference] is None else read_picture(values[controls.reference])
+            references = [read_picture(path) for path in self.run.reference_paths(values)]
             yield {page.status: status.busy(text("status_loading"))}
             colorizer = self.run.shelf.open(*chosen)
             progress = _Progress(sketches, settings.steps)
@@ -89,7 +90,7 @@ class FolderRun:
                 yield {page.status: progress.line(index, 0)}
                 try:
                     prepared = load_sketch(sketch, values[controls.preparation])
-                    with closing(self.run.generate(*chosen, prepared, reference, settings, False)) as events:
+                    with closing(self.run.generate(*chosen, prepared, references, settings, False)) as events:
                         for event in events:
                             if isinstance(event, Preview):
                                 yield {page.status: progress.line(index, event.step)}
@@ -100,7 +101,8 @@ class FolderRun:
                                     event, colorizer, place, stem, values[controls.preparation]
                                 )
                 except (UserError, gr.Error) as error:
-                    progress.skipped.append((sketch.name, getattr(error, "message", str(error))))
+                    reason = error.message if isinstance(error, gr.Error) else in_visitors_language(str(error))
+                    progress.skipped.append((sketch.name, reason))
                 if sum(picture.stat().st_size for picture in progress.pictures) > MAX_RESULT_BYTES:
                     progress.skipped += [(later.name, text("folder_full")) for later in sketches[index + 1 :]]
                     break
