@@ -1,5 +1,7 @@
 """What the run that is set up would take, under the size: seconds and memory, as they are known so far."""
 
+from html import escape
+
 import gradio as gr
 from PIL import Image
 
@@ -8,7 +10,9 @@ from colorizer.settings import GenerationSettings
 from colorizer.workload import GIB, Estimate
 from ui.colorize_layout import ColorizePage
 from ui.model_shelf import ModelShelf
+from ui.queues import PICTURES
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 # What the work depends on; the rest keeps its default.
 NAMES = (
@@ -18,27 +22,29 @@ NAMES = (
 
 
 def connect_estimate(page: ColorizePage, shelf: ModelShelf) -> None:
-    """Keep the estimate up to date with the settings, the pictures and what runs have shown."""
-    controls = [page.settings[name] for name in NAMES]
-    pictures = [page.sketch, page.reference]
+    """Keep the estimate up to date with the settings, the pictures, the model and what runs have shown."""
+    controls = {name: page.settings[name] for name in NAMES}
+    references = [page.reference, *page.more_references.pictures]
+    watched = [page.sketch, *references, page.model, page.prediction_type, *controls.values()]
 
-    def estimate(sketch, reference, model, prediction_type, *values) -> str:
+    def estimate(values: dict) -> str:
         try:
-            settings = GenerationSettings(**dict(zip(NAMES, values, strict=True)))
-            colorizer = shelf.loaded(model, prediction_type)
+            settings = GenerationSettings(**{name: values[control] for name, control in controls.items()})
+            colorizer = shelf.loaded(values[page.model], values[page.prediction_type])
         except UserError as error:
-            return _line(str(error), wrong=True)
+            return _line(in_visitors_language(str(error)), wrong=True)
         if colorizer is None:
             return _line(text("estimate_later"))
-        return _estimate_line(colorizer.estimate(_size(sketch), settings, int(reference is not None)))
+        given = sum(values[reference] is not None for reference in references)
+        return _estimate_line(colorizer.estimate(_size(values[page.sketch]), settings, given))
 
     gr.on(
-        [*(control.change for control in controls), *(picture.change for picture in pictures), page.run_seeds.change],
+        [component.change for component in (*watched, page.run_seeds)],
         estimate,
-        inputs=[*pictures, page.model, page.prediction_type, *controls],
+        inputs=set(watched),
         outputs=page.estimate,
         trigger_mode="always_last",
-        concurrency_id="pictures",
+        **PICTURES,
         show_progress="hidden",
         api_visibility="private",
     )
@@ -49,7 +55,7 @@ def _size(path: str | None) -> tuple[int, int]:
     try:
         with Image.open(path) as picture:
             return picture.size
-    except (OSError, AttributeError, ValueError):
+    except (OSError, AttributeError, ValueError, Image.DecompressionBombError):
         return 1, 1
 
 
@@ -63,4 +69,4 @@ def _estimate_line(estimate: Estimate) -> str:
 
 
 def _line(message: str, wrong: bool = False) -> str:
-    return f'<p class="hint{" is-wrong" if wrong else ""}">{message}</p>'
+    return f'<p class="hint{" is-wrong" if wrong else ""}">{escape(message)}</p>'

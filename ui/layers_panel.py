@@ -11,6 +11,7 @@ from PIL import Image
 from colorizer.layers import separate
 from colorizer.openraster import save_openraster
 from ui.errors import errors_as_toasts
+from ui.queues import PICTURES
 from ui.texts import text
 
 
@@ -44,7 +45,7 @@ def connect_layers(panel: LayersPanel, compared: gr.State, shown_seed: gr.State,
         make,
         inputs=[compared, shown_seed, run_seeds],
         outputs=panel.files,
-        concurrency_id="pictures",
+        **PICTURES,
         show_progress="minimal",
         show_progress_on=panel.make,
         api_visibility="private",
