@@ -14,6 +14,7 @@ from ui.edit_list import EditList
 from ui.edit_look import EditLook, Updates, Values
 from ui.model_shelf import ModelShelf
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 # Words that most models know; a model's own vocabulary is English whatever the page's language.
 IDEAS = (
@@ -51,13 +52,13 @@ class EditChanges:
         form = self.look.form(values)
         if errors := form.errors():
             if "" in errors:
-                gr.Warning(errors[""], duration=10)
+                gr.Warning(in_visitors_language(errors[""]), duration=10)
             return {**self.look.look(values | {self.panel.refused: True}), self.panel.refused: True}
         edits, chosen = values[self.panel.edits], values[self.panel.chosen]
         try:
             edits = edits.put(self._saved(values, form), chosen)
         except UserError as error:
-            gr.Warning(str(error), duration=10)
+            gr.Warning(in_visitors_language(str(error)), duration=10)
             return gr.skip()
         chosen = len(edits.edits) - 1 if chosen is None else chosen
         return {**self._arranged(values, edits, chosen, form), **self._kept_seed(values)}
@@ -67,18 +68,17 @@ class EditChanges:
         return self.save(values) if self.is_pending(values) else gr.skip()
 
     def act(self, values: Values, event: gr.EventData) -> Updates:
-        """A button or switch in a row of the list."""
-        action, index = event.action, event.index
-        if self.is_pending(values) and not self.look.form(values).errors():
-            values = values | {
-                component: value
-                for component, value in self.save(values).items()
-                if component in (self.panel.edits, self.panel.chosen)
-            }
+        """A button or switch in a row of the list. A complete form goes into the list before."""
+        is_complete = self.is_pending(values) and not self.look.form(values).errors()
+        saved = self._saved_updates(values) if is_complete else {}
+        values = values | {part: saved[part] for part in (self.panel.edits, self.panel.chosen) if part in saved}
+        return {**saved, **self._acted(values, event.action, event.index)} or gr.skip()
+
+    def _acted(self, values: Values, action: str, index: int) -> Updates:
         edits, chosen = values[self.panel.edits], values[self.panel.chosen]
         form = self.look.form(values)
         if not isinstance(index, int) or not 0 <= index < len(edits.edits):
-            return gr.skip()
+            return {}
         if action == "choose":
             return self._arranged(values, edits, index, self._form_of(values, edits, index))
         if action == "switch":
@@ -95,7 +95,7 @@ class EditChanges:
             elif chosen is not None and chosen > index:
                 chosen -= 1
             return self._arranged(values, edits.removed(index), chosen, form)
-        return gr.skip()
+        return {}
 
     def undo(self, values: Values) -> Updates:
         return self._stepped(values, values[self.panel.edits].undone())
@@ -105,9 +105,9 @@ class EditChanges:
 
     def new(self, values: Values) -> Updates:
         """An empty form; what it held goes into the list if it is complete."""
-        saved = self.settle(values)
+        saved = self._saved_updates(values) if self.is_pending(values) else {}
         edits = saved.get(self.panel.edits, values[self.panel.edits])
-        return self._arranged(values, edits, None, self._blank(values))
+        return {**saved, **self._arranged(values, edits, None, self._blank(values))}
 
     def restored(self, values: Values, edits: tuple[Edit, ...]) -> Updates:
         """Another list in the place of the present one, and an empty form. Undo brings the present one back."""
@@ -118,6 +118,11 @@ class EditChanges:
         blank = self._blank(values)
         form = dataclasses.replace(IDEAS[index], target_scale=blank.target_scale, painted=values[self.panel.painted])
         return self._arranged(values, values[self.panel.edits], None, form)
+
+    def _saved_updates(self, values: Values) -> Updates:
+        """Those of `save`, none where it changed nothing."""
+        updates = self.save(values)
+        return updates if self.panel.edits in updates else {}
 
     def _stepped(self, values: Values, edits: EditList) -> Updates:
         # A form that is not in the list stays; one that stands for an edit of the list may have lost it.
