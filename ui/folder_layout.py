@@ -5,30 +5,30 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ui import status
-from ui.picture_upload import UploadsOnly
+from ui.picture_upload import FileUpload, UploadsOnly
 from ui.texts import text
-
-
-class SketchFiles(UploadsOnly, gr.File):
-    pass
 
 
 class SketchFolder(UploadsOnly, gr.UploadButton):
     pass
 
 
+class FolderResults(UploadsOnly, gr.Gallery):
+    """An input too, for the zip of a run that was stopped."""
+
+
 @dataclass(frozen=True)
 class FolderPage:
     """The components that events read or change."""
 
-    sketches: SketchFiles
+    sketches: FileUpload
     folder: SketchFolder
     reference: gr.Image
     note: gr.HTML
     start: gr.Button
     stop: gr.Button
     status: gr.HTML
-    results: gr.Gallery
+    results: FolderResults
     skipped: gr.HTML
     download: gr.DownloadButton
 
@@ -45,7 +45,7 @@ def build_folder_page() -> FolderPage:
 
 def _inputs() -> dict:
     gr.HTML(f'<p class="hint">{text("folder_hint")}</p>', padding=False)
-    sketches = SketchFiles(
+    sketches = FileUpload(
         label=text("folder_sketches"), file_count="multiple", type="filepath", height=240, elem_id="folder-sketches"
     )
     folder = SketchFolder(
@@ -83,7 +83,7 @@ def _outputs() -> dict:
             text("folder_download"), interactive=False, elem_id="folder-download", scale=0, min_width=190, size="md"
         )
     skipped = gr.HTML("", padding=False, elem_id="folder-skipped")
-    results = gr.Gallery(
+    results = FolderResults(
         label=text("folder_results"),
         format="png",
         type="filepath",

@@ -29,6 +29,10 @@ class UploadsOnly(DrawnByGradio):
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
 
+class FileUpload(UploadsOnly, gr.File):
+    pass
+
+
 class PictureUpload(UploadsOnly, gr.Image):
     """`gr.Image` whose value is the path of the upload, unopened.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ui import saved_presets
+from ui.picture_upload import FileUpload
 from ui.texts import text
 
 # Gradio encrypts what it keeps in a browser. A fixed secret lets presets outlive the program; they are no secret.
@@ -20,13 +21,13 @@ class SavedSettings:
     save: gr.Button
     rename: gr.Button
     delete: gr.Button
-    picture: gr.File
+    picture: FileUpload
 
 
 def build_saved_settings() -> SavedSettings:
     presets = gr.BrowserState({}, storage_key="colorize-presets", secret=BROWSER_SECRET)
     with gr.Accordion(text("saved"), open=False, elem_id="saved"):
-        picture = gr.File(label=text("load_picture"), height=130, elem_id="load-settings")
+        picture = FileUpload(label=text("load_picture"), height=130, elem_id="load-settings")
         gr.HTML(f'<p class="hint">{text("load_picture_hint")}</p>', padding=False)
         chosen = gr.Dropdown(
             [], value=None, label=text("saved_presets"), info=text("saved_presets_info"), elem_id="saved-presets"
