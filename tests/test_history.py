@@ -95,7 +95,7 @@ def test_unused_and_surplus_visitors_are_forgotten(run):
     (folder,) = store._root.iterdir()
     hours_ago = time.time() - 3 * 3600
     os.utime(folder / "used", (hours_ago, hours_ago))
-    store.entries(new)
+    store.forget_old_visitors(new)
     assert not folder.exists()
 
     pictures, *_ = run(1)

@@ -46,6 +46,7 @@ class History:
     def arrive(self, values: Values) -> Updates:
         """What this browser made before its page was loaded again."""
         key = self._key(values)
+        self.store.forget_old_visitors(key)
         entries = self.store.entries(key)
         updates = {self.strip.visitor: key, **self._strip(key, entries, None)}
         if entries:

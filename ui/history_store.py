@@ -70,8 +70,12 @@ class HistoryStore:
     def entries(self, key: str) -> list[HistoryEntry]:
         """Newest first, without deleted ones."""
         with self._lock:
-            self._forget_old_visitors(self._folder(key))
             return self._visible(self._folder(key))
+
+    def forget_old_visitors(self, key: str) -> None:
+        """Delete what others have not used for long; so does every `add`."""
+        with self._lock:
+            self._forget_old_visitors(self._folder(key))
 
     def add(self, key: str, pictures: list[Path], seeds: list[int], before: Path) -> list[HistoryEntry]:
         """Copy the pictures of a run, oldest history making room, and return the entries as `entries` does."""
