@@ -158,15 +158,7 @@ def _stage(first_status: str) -> dict:
             elem_id="stage-empty",
             padding=False,
         )
-        # Previews are many and passing: JPEG keeps them small on the wire.
-        preview = gr.Image(
-            label=text("stage_preview"),
-            format="jpeg",
-            interactive=False,
-            visible=False,
-            buttons=[],
-            elem_id="stage-preview",
-        )
+        preview = build_preview()
         result = gr.ImageSlider(
             label=text("stage_result"),
             format="png",
@@ -206,6 +198,18 @@ def _stage(first_status: str) -> dict:
         "variants": variants,
         "comparison": comparison,
     }
+
+
+def build_preview() -> gr.Image:
+    """Previews are many and passing: JPEG keeps them small on the wire."""
+    return gr.Image(
+        label=text("stage_preview"),
+        format="jpeg",
+        interactive=False,
+        visible=False,
+        buttons=[],
+        elem_id="stage-preview",
+    )
 
 
 def _examples(examples: list[tuple]) -> gr.Gallery:

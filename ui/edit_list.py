@@ -19,11 +19,6 @@ class EditList:
     past: tuple[tuple[Edit, ...], ...] = ()
     future: tuple[tuple[Edit, ...], ...] = ()
 
-    @property
-    def active(self) -> tuple[Edit, ...]:
-        """The edits that are switched on."""
-        return tuple(edit for edit in self.edits if edit.enabled)
-
     def put(self, edit: Edit, index: int | None = None) -> "EditList":
         """With `edit` in the place of the one at `index`, or at the end. Raises UserError when the list is full."""
         if index is None:

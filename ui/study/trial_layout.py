@@ -7,7 +7,7 @@ import gradio as gr
 from colorizer.settings import SAMPLERS, SCHEDULES
 from colorizer.study.protocol import Protocol
 from ui import status
-from ui.colorize_layout import EMPTY_DRAWING
+from ui.colorize_layout import EMPTY_DRAWING, build_preview
 from ui.settings_layout import MAX_SEED, SLIDER_RANGES
 from ui.study.scales import ScaleQuestion, scale_question
 from ui.study.words import Words, build_words
@@ -86,14 +86,7 @@ def _picture(name: str) -> gr.Image:
 def _stage(generated: bool) -> dict:
     with gr.Column(elem_id="stage", min_width=0):
         empty = gr.HTML(empty_stage("study_empty_body"), elem_id="stage-empty", padding=False, visible=generated)
-        preview = gr.Image(
-            label=text("stage_preview"),
-            format="jpeg",
-            interactive=False,
-            visible=False,
-            buttons=[],
-            elem_id="stage-preview",
-        )
+        preview = build_preview()
         result = gr.Image(
             label=text("study_result"),
             type="filepath",

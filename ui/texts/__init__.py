@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ui.texts import en, ja
-from ui.texts.visitor import DEFAULT, current_language
+from ui.texts.visitor import current_language
 
 LANGUAGES = {"en": en.TEXTS, "ja": ja.TEXTS}
 
@@ -50,5 +50,4 @@ def translate(page: str, language: str) -> str:
 
 
 def _lookup(language: str, key: str, values: dict) -> str:
-    template = LANGUAGES[language].get(key) or LANGUAGES[DEFAULT][key]
-    return template.format(**values)
+    return LANGUAGES[language][key].format(**values)
