@@ -1,0 +1,133 @@
+"""Handlers of the page without a browser: what a run gets, what they say, and how their events wait."""
+
+import gradio as gr
+import pytest
+from gradio.context import LocalContext
+from gradio.route_utils import Request
+from PIL import Image, ImageDraw
+
+from colorizer.pipeline import Result
+from ui.colorize_events import connect
+from ui.colorize_layout import build_colorize_page
+from ui.edit_form import Painted
+from ui.edit_list import EditList
+from ui.edit_strip import EditStrip
+from ui.edit_view import canvas, field_note
+from ui.folder_layout import build_folder_page
+from ui.folder_run import FolderRun
+from ui.model_shelf import ModelShelf
+from ui.page import build_page
+from ui.picture_upload import UploadsOnly
+
+
+@pytest.fixture
+def shelf(tiny_checkpoint):
+    return ModelShelf(tiny_checkpoint.parent, device="cpu")
+
+
+@pytest.fixture
+def runs():
+    """(references, settings) of every run that was asked for."""
+    return []
+
+
+@pytest.fixture
+def run(shelf, runs):
+    """The run of a page whose pictures are made by a recorder."""
+
+    def generate(model, prediction_type, sketch, references, settings, previews=True):
+        runs.append((references, settings))
+        yield Result([Image.new("RGB", (64, 64))], [settings.seed], settings)
+
+    with gr.Blocks():
+        name = shelf.default()
+        page = build_colorize_page(shelf.names(), shelf.describe(name), "CPU", [])
+        yield connect(page, shelf, generate, [], gr.Markdown())
+
+
+@pytest.fixture
+def values(run, tmp_path):
+    """Of all inputs as the page begins, with a sketch and two references."""
+    page = run.page
+    sketch = Image.new("L", (80, 80), 255)
+    ImageDraw.Draw(sketch).ellipse((10, 10, 70, 70), outline=0, width=4)
+    for name, picture in (
+        ("sketch", sketch),
+        ("first", Image.new("RGB", (40, 40), "red")),
+        ("second", Image.new("RGB", (40, 40), "blue")),
+    ):
+        picture.save(tmp_path / f"{name}.png")
+    panel = page.edit
+    inputs = run.inputs | run.changes.inputs | {panel.strip_low, panel.strip_high, panel.strip_count}
+    values = {component: component.value for component in inputs}
+    return values | {
+        page.sketch: str(tmp_path / "sketch.png"),
+        page.reference: str(tmp_path / "first.png"),
+        page.more_references.pictures[0]: str(tmp_path / "second.png"),
+        panel.target: "green hair",
+        panel.control: "the hair",
+    }
+
+
+def colours(references):
+    return [picture.getpixel((0, 0)) for picture in references]
+
+
+def test_a_degree_strip_and_a_folder_take_all_references_and_weights(run, runs, values):
+    page = run.page
+    values |= {page.more_references.weights[1]: 0.5}
+    values |= run.changes.save(values)
+    list(EditStrip(run).make(values))
+    assert len(runs) == values[page.edit.strip_count]
+    with gr.Blocks():
+        folder = build_folder_page()
+    list(FolderRun(folder, run).colour(values | {folder.sketches: [values[page.sketch]]}))
+    for references, settings in runs:
+        assert colours(references) == [(255, 0, 0), (0, 0, 255)]
+        assert settings.reference_weights == (1, 0.5)
+
+
+@pytest.mark.parametrize("way", ["save", "new", "act"])
+def test_the_seed_is_kept_from_the_first_edit_on_however_it_comes_into_the_list(run, values, way):
+    changes, panel = run.changes, run.page.edit
+    values |= {run.page.shown_seed: 7}
+    if way == "act":
+        updates = changes.act(values, gr.EventData(None, {"action": "switch", "index": 0}))
+    else:
+        updates = getattr(changes, way)(values)
+    assert [edit.target for edit in updates[panel.edits].edits] == ["green hair"]
+    assert (updates[run.page.seed_lock], updates[run.page.settings["seed"]]) == (True, 7)
+    refused = changes.new(values | {panel.control: "", panel.edits: EditList()})
+    assert refused[panel.edits].edits == () and run.page.seed_lock not in refused
+
+
+def test_the_edit_panel_speaks_the_visitors_language():
+    message = "The target text is empty; write what you want to see."
+    token = LocalContext.request.set(Request(headers={"accept-language": "ja"}))
+    try:
+        shown = (field_note(message), field_note(None, [message]), canvas(None, Painted(), message, 0)["message"])
+    finally:
+        LocalContext.request.reset(token)
+    assert all("ターゲットの文が空です" in part for part in shown)
+    assert message in field_note(message)
+
+
+@pytest.fixture(scope="module")
+def events(tiny_checkpoint):
+    return build_page(ModelShelf(tiny_checkpoint.parent, device="cpu")).fns.values()
+
+
+def test_events_of_one_queue_name_one_limit(events):
+    """The lowest would count for all of them."""
+    limits = {}
+    for event in events:
+        limits.setdefault(event.concurrency_id, set()).add(event.concurrency_limit)
+    assert {"model", "pictures"} <= limits.keys()
+    assert {name: found for name, found in limits.items() if len(found) > 1} == {}
+
+
+def test_no_event_takes_a_file_from_elsewhere(events):
+    kinds = (gr.Image, gr.ImageSlider, gr.Gallery, gr.File, gr.UploadButton, gr.DownloadButton)
+    taken = {part for event in events for part in event.inputs if isinstance(part, kinds)}
+    assert len(taken) > 5
+    assert {part.elem_id for part in taken if not isinstance(part, UploadsOnly)} == set()
