@@ -374,12 +374,61 @@ def test_the_full_tool_logs_settings_words_stops_and_failures(visit, tmp_path, t
         assert Image.open(io.BytesIO(picture.body())).info.get("colorizer") is None  # it would tell the model
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         tries = read_records(study.store).tries
-        assert [row["outcome"] for row in tries] == ["stopped", "failed", "done"]
+        # A stopped run is recorded when its step is over; the next one may have failed by then.
+        assert sorted(row["outcome"] for row in tries) == ["done", "failed", "stopped"]
         for row in tries:
             assert (row["seed"], row["settings"]["guidance_scale"]) == (42, 3)
             assert [(edit["target"], edit["control"]) for edit in row["edits"]] == [("green hair", "the hair")]
-        assert len(tries[-1]["picture_hashes"]) == 4
-        assert tries[-1]["settings"]["steps"] == 4
+        (done,) = (row for row in tries if row["outcome"] == "done")
+        assert len(done["picture_hashes"]) == 4
+        assert done["settings"]["steps"] == 4
+
+        # Who wants to go on too early ends the run under way, and the trial goes on as it was
+        page.fill("#steps input[type=number]", "50")
+        page.press("#steps input[type=number]", "Tab")
+        page.click("#colorize")
+        page.locator("#stage-preview img").wait_for()
+        page.click("#trial-next")
+        page.locator(".toast-body", has_text="Please answer: Quality, Similarity, Usability.").wait_for()
+        expect(page.locator("#status")).to_contain_text("Stopped")
+        expect(page.locator("#colorize")).to_be_enabled()
+        expect(page.locator("#stop")).to_be_disabled()
+        expect(page.locator("#stage-result img")).to_be_visible()
+        expect(page.locator("#variants img")).to_have_count(4)
+
+
+FIXED = STUDY.replace("size = 64", "size = 64, seed = 7")
+
+
+def test_with_fixed_settings_there_is_one_button(visit, tmp_path, tiny_checkpoint):
+    with served(tmp_path / "fixed", tiny_checkpoint, FIXED, controls='"fixed"', sus="false") as (study, url):
+        page = visit(url)
+        code = enrol(page)
+        expect(page.locator("#trial-head")).to_contain_text("Press Colorize. Then rate the picture.")
+        for control in ("#guidance_scale", "#seed", "#seed-lock", "#word-target-1", "#more"):
+            expect(page.locator(control)).to_have_count(0)
+        colorize(page)
+        expect(page.locator("#status")).to_contain_text("Rate the picture")
+        rate(page, **PRACTICE)
+        page.click("#trial-next")
+
+        for place in (1, 2):
+            expect_progress(page, f"Trial {place} of 2")
+            colorize(page)
+            rate(page, quality=place, similarity=place, usability=place, controllability=place)
+            page.click("#trial-next")
+        page.click("#texts-next")
+        expect(page.locator("#finish-code :is(input, textarea)")).to_have_value(code)
+
+        records = read_records(study.store)
+        assert [(row["position"], row["outcome"]) for row in records.tries] == [(n, "done") for n in range(3)]
+        conditions = {condition.name: condition.settings for condition in study.protocol.conditions}
+        for row in records.tries:
+            assert conditions[row["condition"]].items() <= row["settings"].items()
+            assert row["seed"] == 7
+            assert [edit["target"] for edit in row["edits"]] == ([] if row["practice"] else ["green"])
+        assert len({tuple(row["picture_hashes"]) for row in records.tries[1:]}) == 2
+        assert [row["value"] for row in records.ratings] == [1] * 4 + [2] * 4
 
 
 def test_ready_pictures_are_rated_without_a_model(visit, tmp_path, tiny_checkpoint):

@@ -95,11 +95,14 @@ def test_versions_follow_what_participants_see(tmp_path):
     assert other_scale.text_version == first.text_version and other_scale.version != first.version
 
 
-def test_what_is_missing_beside_the_file(study_folder, tiny_checkpoint, tmp_path):
+def test_what_is_missing_beside_the_file(study_folder, tiny_checkpoint, tmp_path, monkeypatch):
     told = findings(load_protocol(study_folder))
     assert len(told) == 2 and all("checkpoint" in line for line in told)
     (study_folder / "tiny.safetensors").write_bytes(tiny_checkpoint.read_bytes())
     assert findings(load_protocol(study_folder)) == []
+    monkeypatch.setenv("STUDY_PASSWORD", "short")
+    assert "at least 8" in " ".join(findings(load_protocol(study_folder)))
+    monkeypatch.delenv("STUDY_PASSWORD")
     (study_folder / "sketch.png").write_bytes(b"no picture")
     (study_folder / "reference.png").unlink()
     told = " ".join(findings(load_protocol(study_folder)))

@@ -74,7 +74,7 @@ class ModelShelf:
     def find(self, model_hash: str) -> str | None:
         """The name of the model whose file has this hash (see `checkpoint_hash`)."""
         for name, path in self._paths().items():
-            if _hash_of(path, path.stat().st_mtime_ns) == model_hash:
+            if hash_of(path, path.stat().st_mtime_ns) == model_hash:
                 return name
         return None
 
@@ -167,5 +167,6 @@ class ModelShelf:
 
 
 @lru_cache(maxsize=64)
-def _hash_of(path: Path, _changed: int) -> str:
+def hash_of(path: Path, _changed: int) -> str:
+    """`checkpoint_hash`, computed once for each age (`st_mtime_ns`) of a file."""
     return checkpoint_hash(path)

@@ -1,11 +1,13 @@
 """What a study needs besides a correct file: pictures that can be read, checkpoints that are there."""
 
+import os
 from collections.abc import Iterator
 
 from colorizer.checkpoint import read_metadata
 from colorizer.errors import UserError
 from colorizer.images import read_picture
-from colorizer.study.protocol import QUESTIONS, Protocol
+from colorizer.study.password import SHORTEST
+from colorizer.study.protocol import PASSWORD_VARIABLE, QUESTIONS, Protocol
 
 
 def findings(protocol: Protocol) -> list[str]:
@@ -28,6 +30,8 @@ def _findings(protocol: Protocol) -> Iterator[str]:
                 read_metadata(protocol.checkpoint_path(condition))
             except UserError as error:
                 yield f"{where}: checkpoint: {error}"
+    if 0 < len(os.environ.get(PASSWORD_VARIABLE, "")) < SHORTEST:
+        yield f"{PASSWORD_VARIABLE}: the organiser's password must have at least {SHORTEST} characters."
     tasks = any(stimulus.task for stimulus in protocol.stimuli) or protocol.questions == QUESTIONS
     for question in protocol.questions:
         if question.needs_task and not tasks:

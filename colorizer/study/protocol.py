@@ -1,6 +1,7 @@
 """What a study consists of, as its organiser wrote it down in `study.toml`."""
 
 import hashlib
+import hmac
 import json
 import os
 import tomllib
@@ -15,7 +16,7 @@ from colorizer.errors import UserError
 from colorizer.manipulation.edit import Edit
 from colorizer.settings import GenerationSettings
 from colorizer.study.order import williams_square
-from colorizer.study.password import hash_password, is_hash, verify_password
+from colorizer.study.password import is_hash, verify_password
 
 FILE = "study.toml"
 DATABASE = "study.sqlite"
@@ -129,7 +130,7 @@ class Protocol:
 
     @property
     def version(self) -> str:
-        """Names everything that decides what participants see and do."""
+        """Names what the file says of the study, so records tell under which version they were made."""
         values = TypeAdapter(Protocol).dump_python(self, mode="json", exclude={"database", "organiser_password"})
         return _digest(values)
 
@@ -183,9 +184,9 @@ class Protocol:
 
         False while there is none.
         """
-        written = os.environ.get(PASSWORD_VARIABLE) and hash_password(os.environ[PASSWORD_VARIABLE])
-        written = written or self.organiser_password
-        return bool(written) and verify_password(password, written)
+        if given := os.environ.get(PASSWORD_VARIABLE):
+            return hmac.compare_digest(password.encode(), given.encode())
+        return bool(self.organiser_password) and verify_password(password, self.organiser_password)
 
 
 def load_protocol(folder: str | Path) -> Protocol:

@@ -1,14 +1,12 @@
 """The models of a study, by the checkpoints that its conditions name."""
 
 import logging
-from functools import cache
 from pathlib import Path
 
-from colorizer.checkpoint import checkpoint_hash
 from colorizer.errors import UserError
 from colorizer.pipeline import Colorizer
 from colorizer.study.protocol import Protocol
-from ui.model_shelf import ModelShelf
+from ui.model_shelf import ModelShelf, hash_of
 from ui.texts import text
 
 log = logging.getLogger(__name__)
@@ -32,7 +30,7 @@ class StudyShelf(ModelShelf):
         """Names the checkpoint by its content; empty when its file cannot be read."""
         path = self._checkpoints[name]
         try:
-            return _hash_of(path, path.stat().st_mtime_ns)
+            return hash_of(path, path.stat().st_mtime_ns)
         except OSError:
             return ""
 
@@ -43,8 +41,3 @@ class StudyShelf(ModelShelf):
         except UserError as error:
             log.error("checkpoint %s: %s", name, error)
             raise UserError(text("study_error_model")) from error
-
-
-@cache
-def _hash_of(path: Path, _modified: int) -> str:
-    return checkpoint_hash(path)

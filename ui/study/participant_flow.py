@@ -78,7 +78,8 @@ class ParticipantFlow:
             if isinstance(step, TrialStep) and step.trial.id == trial_id:
                 if not step.trial.tries:
                     raise UserError(text("study_error_try_first"))
-                asked = [item for item in trial.questions if item.key in {question.key for question in step.questions}]
+                keys = {question.key for question in step.questions}
+                asked = [item for item in trial.questions if item.key in keys]
                 if missing := self._missing(asked, values):
                     return missing
                 for item in asked:

@@ -12,7 +12,7 @@ SHOWN_SIDE = 1024  # longest side on the page, in pixels
 
 
 class StudyPictures:
-    """Reads the files of a study once and keeps small copies in a folder of its own, which `close` removes."""
+    """Reads the files of a study once and keeps small copies in a folder of its own, which ends with this object."""
 
     def __init__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="study-")
@@ -24,7 +24,9 @@ class StudyPictures:
         if path not in self._shown:
             picture = read_picture(path)
             picture.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
-            self._shown[path] = self.save(picture)
+            with tempfile.NamedTemporaryFile(dir=self._folder.name, suffix=".png", delete=False) as file:
+                picture.save(file, format="PNG")
+            self._shown[path] = Path(file.name)
         return self._shown[path]
 
     def file_hash(self, path: Path) -> str:
@@ -33,15 +35,6 @@ class StudyPictures:
             with path.open("rb") as file:
                 self._hashes[path] = hashlib.file_digest(file, "sha256").hexdigest()
         return self._hashes[path]
-
-    def save(self, picture: Image.Image) -> Path:
-        """Write a picture without parameters under a name that says nothing."""
-        with tempfile.NamedTemporaryFile(dir=self._folder.name, suffix=".png", delete=False) as file:
-            picture.save(file, format="PNG")
-        return Path(file.name)
-
-    def close(self) -> None:
-        self._folder.cleanup()
 
 
 def picture_hash(picture: Image.Image) -> str:

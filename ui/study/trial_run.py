@@ -44,8 +44,8 @@ class TrialRun:
             code, step = self.flow.code(values), self._step(values)
             settings = self._settings(values, step)
             log_try = TryLog(self.study, self.shelf, self.pictures, code, step, settings)
-            yield {trial.status: status.busy(text("status_loading")), **self._at_work()}
             try:
+                yield {trial.status: status.busy(text("status_loading")), **self._at_work()}
                 for event in self._events(step, settings):
                     if isinstance(event, Preview):
                         yield self._show_preview(event)
@@ -109,24 +109,24 @@ class TrialRun:
         trial = self.page.trial
         for note in result.notes:
             gr.Info(note, duration=10)
-        paths = [str(self.pictures.save(image)) for image in result.images]
         number = len(set(values[trial.try_ids] or [])) + 1
-        pictures = list(values[trial.tries] or []) + [
-            (path, text("study_try_caption", number=number)) for path in paths
-        ]
+        caption = text("study_try_caption", number=number)
+        # As pictures and no files: no copies but the ones that Gradio deletes in time.
+        pictures = [*(values[trial.tries] or []), *((image, caption) for image in result.images)]
         seed = {trial.settings["seed"]: result.seeds[0]} if "seed" in trial.settings else {}
+        done = "study_status_fixed" if self.study.protocol.controls == "fixed" else "study_status_done"
         return {
             **self._at_rest(),
             **seed,
             trial.preview: gr.update(visible=False),
-            trial.result: gr.update(visible=True, value=paths[0]),
+            trial.result: gr.update(visible=True, value=result.images[0]),
             trial.tries: gr.update(
-                value=pictures, visible=len(pictures) > 1, selected_index=len(pictures) - len(paths)
+                value=pictures, visible=len(pictures) > 1, selected_index=len(pictures) - len(result.images)
             ),
-            trial.try_ids: [*(values[trial.try_ids] or []), *([try_id] * len(paths))],
+            trial.try_ids: [*(values[trial.try_ids] or []), *([try_id] * len(result.images))],
             trial.shown_try: try_id,
             trial.rating: gr.update(visible=True),
-            trial.status: status.idle(text("study_status_done")),
+            trial.status: status.idle(text(done)),
         }
 
     def _at_rest(self) -> Updates:

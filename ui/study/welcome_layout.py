@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from colorizer.study.protocol import Protocol
+from colorizer.study.store import LONGEST_TEXT
 from colorizer.study.sus import POINTS, STATEMENTS
 from ui.study.scales import ScaleQuestion, scale_question
 from ui.texts import text
@@ -108,7 +109,7 @@ def build_texts(prompts: dict[str, str]) -> tuple[dict[str, gr.Textbox], gr.Butt
             padding=False,
         )
         fields = {
-            key: gr.Textbox(label=prompt, lines=4, max_lines=20, max_length=20_000, elem_id=f"answer-{key}")
+            key: gr.Textbox(label=prompt, lines=4, max_lines=20, max_length=LONGEST_TEXT, elem_id=f"answer-{key}")
             for key, prompt in prompts.items()
         }
         go_on = gr.Button(text("study_text_next"), variant="primary", elem_id="texts-next")

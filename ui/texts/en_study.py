@@ -61,6 +61,7 @@ STUDY = {
     "study_word_control_placeholder": "the hair; empty is everywhere",
     "study_word_scale": "How much",
     "study_status_done": "Done. You can try again or rate.",
+    "study_status_fixed": "Done. Rate the picture.",
     "study_status_stopped": "Stopped. Your pictures and answers are kept.",
     # answers
     "study_saved": "Saved",

@@ -59,6 +59,7 @@ STUDY = {
     "study_word_control_placeholder": "the hair（空なら全体）",
     "study_word_scale": "強さ",
     "study_status_done": "できました。もう一度試すか、評価してください。",
+    "study_status_fixed": "できました。評価してください。",
     "study_status_stopped": "停止しました。画像と回答は残っています。",
     # answers
     "study_saved": "保存しました",
