@@ -365,6 +365,7 @@ def test_the_full_tool_logs_settings_words_stops_and_failures(visit, tmp_path, t
         toast.wait_for()
         assert "tiny" not in toast.inner_text()
         (tmp_path / "away").rename(checkpoint)
+        expect(page.locator("#colorize")).to_be_enabled()
 
         page.click("#more button")
         page.fill("#steps input[type=number]", "4")
