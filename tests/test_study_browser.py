@@ -352,6 +352,7 @@ def test_the_full_tool_logs_settings_words_stops_and_failures(visit, tmp_path, t
         page.fill("#guidance_scale input[type=number]", "3")
         page.fill("#seed input", "42")
         page.check("#seed-lock input")
+        page.click("#more button")
         page.click("#colorize")
         page.locator("#stage-preview img").wait_for()
         page.click("#stop")
@@ -365,9 +366,7 @@ def test_the_full_tool_logs_settings_words_stops_and_failures(visit, tmp_path, t
         toast.wait_for()
         assert "tiny" not in toast.inner_text()
         (tmp_path / "away").rename(checkpoint)
-        expect(page.locator("#colorize")).to_be_enabled()
 
-        page.click("#more button")
         page.fill("#steps input[type=number]", "4")
         page.press("#steps input[type=number]", "Tab")
         colorize(page, pictures=4)

@@ -74,8 +74,10 @@ def _connect_run(page: ParticipantPage, run: TrialRun) -> None:
     inputs = {page.code, page.trial_id, trial.tries, trial.try_ids, *trial.settings.values(), *words, *lock}
     outputs = [
         trial.colorize, trial.stop, trial.status, trial.empty, trial.preview, trial.result, trial.tries, trial.try_ids,
-        trial.shown_try, trial.rating, *trial.settings.values(),
+        trial.shown_try, trial.rating,
     ]  # fmt: skip
+    # A run changes no other setting.
+    outputs += [trial.settings["seed"]] if "seed" in trial.settings else []
     checked = trial.colorize.click(
         run.check,
         inputs=inputs,
