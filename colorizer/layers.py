@@ -39,12 +39,14 @@ def separate(picture: Image.Image, line_art: Image.Image) -> PictureLayers:
 
 
 def keep_lines(picture: Image.Image, line_art: Image.Image) -> Image.Image:
-    """The colours of a result under the line art itself, black and crisp, in the size of the line art; mode "RGB".
+    """The colours of a result under the line art itself, black and crisp, in the larger of both sizes; mode "RGB".
 
     picture: mode "RGB", of any size in the proportions of `line_art` (mode "L", dark lines on white).
     """
-    scale = max(1.0, max(line_art.size) / max(picture.size))
-    enlarged = picture.resize(line_art.size, Image.Resampling.BICUBIC)
+    size = max(picture.size, line_art.size)
+    scale = max(size) / max(picture.size)
+    enlarged = picture.resize(size, Image.Resampling.BICUBIC)
+    line_art = line_art.resize(size, Image.Resampling.LANCZOS)
     # The borders of the enlarged colours are soft over some pixels; they are drawn anew under the sharp lines.
     colours = colours_without_lines(enlarged, line_art, round(SOFT_EDGE * scale))
     return Image.composite(colours, Image.new("RGB", colours.size), line_art)

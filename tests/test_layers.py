@@ -107,3 +107,11 @@ def test_keep_lines_is_a_setting_of_a_run(tiny_checkpoint):
     assert plain[0].size == (64, 64)
     for picture, flat in zip(kept, plain, strict=True):
         assert np.array_equal(levels(picture), levels(keep_lines(flat, sketch)))
+
+
+def test_kept_lines_never_make_a_large_result_smaller():
+    picture = coloured(480)
+    kept = levels(keep_lines(picture, line_art(96)))
+    assert kept.shape == (480, 480, 3)
+    assert kept[240, 230:250].max(-1).min() < 60  # the line down the middle, enlarged
+    assert np.abs(kept[200, 100] - RED).max() <= 2 and np.abs(kept[200, 400] - BLUE).max() <= 2
