@@ -70,13 +70,19 @@ class CLIPConfig:
 
 @dataclass(frozen=True)
 class NoiseScheduleConfig:
-    """The forward process q(z_t | z_0) and what the U-Net predicts: "v_prediction" or "epsilon"."""
+    """The forward process q(z_t | z_0) and what the U-Net predicts: "v_prediction" or "epsilon".
+
+    last_timestep: the lowest t at which sampling asks the U-Net for z_0, and takes that for the result. A small model
+    trained for a short time predicts a flat, clean z_0 from much noise and leaves grain when it has little to remove;
+    0, the whole way, is right for models trained to the end.
+    """
 
     beta_start: float = 0.00085
     beta_end: float = 0.012
     beta_schedule: str = "scaled_linear"
     num_train_timesteps: int = 1000
     prediction_type: str = "v_prediction"
+    last_timestep: int = 0
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ class Sampler:
     def __init__(self, sampler: str, schedule: str, steps: int, noise: NoiseScheduleConfig, start_noise: float = 1.0):
         """sampler, schedule, steps (>= 2): as in `GenerationSettings`.
 
-        start_noise: the run begins at the first step with beta_t up to this; 1 is the whole run.
+        start_noise: the run begins at the first step with beta_t up to this; 1 is the whole run. A shorter run goes
+        down to t = 0 whatever the model's last timestep is: it has little noise to remove from the beginning.
         """
         scheduler_class, options = SCHEDULERS[sampler]
         self._scheduler = scheduler_class(
@@ -52,6 +53,10 @@ class Sampler:
         self._scheduler.set_timesteps(steps)
         self._prediction_type = noise.prediction_type
         self.alphas_cumprod: torch.Tensor = self._scheduler.alphas_cumprod
+        if noise.last_timestep and start_noise == 1:
+            levels = noise_levels(schedule, steps, noise.last_timestep, self.alphas_cumprod)
+            self._scheduler.sigmas = torch.tensor([*levels, 0.0])
+            self._scheduler.timesteps = torch.tensor(timesteps_of(levels, self.alphas_cumprod))
         self.sigmas: list[float] = self._scheduler.sigmas.tolist()
         betas = [sigma / math.hypot(1, sigma) for sigma in self.sigmas]
         self.first: int = next(index for index, beta in enumerate(betas) if beta <= start_noise)
@@ -82,6 +87,19 @@ class Sampler:
         if self._prediction_type == "epsilon":
             return z / alpha - sigma * prediction
         return alpha * (z - sigma * prediction)
+
+
+def noise_levels(schedule: str, steps: int, last_timestep: int, alphas_cumprod: torch.Tensor) -> list[float]:
+    """beta_t / alpha_t of each step, from t = T - 1 to t = last_timestep.
+
+    "vp": equal steps of t. "karras": equal steps of sigma^(1/7) (Karras et al. 2022, eq. 5), which diffusers'
+    schedulers take to t = 0 only.
+    """
+    sigmas = torch.sqrt((1 - alphas_cumprod) / alphas_cumprod).double().numpy()
+    if schedule == "vp":
+        t = np.linspace(len(sigmas) - 1, last_timestep, steps)
+        return np.exp(np.interp(t, np.arange(len(sigmas)), np.log(sigmas))).tolist()
+    return (np.linspace(sigmas[-1] ** (1 / 7), sigmas[last_timestep] ** (1 / 7), steps) ** 7).tolist()
 
 
 def timesteps_of(sigmas: Sequence[float], alphas_cumprod: torch.Tensor) -> list[float]:

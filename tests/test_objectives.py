@@ -20,6 +20,7 @@ from colorizer.training.objectives import (
     noise_schedule,
     noisy_share,
     prediction_target,
+    pure_noise_at_last,
     shuffle_tokens,
 )
 
@@ -214,10 +215,28 @@ def test_cls_model_trains_on_one_token(tiny_config):
     assert all((gradient is None) == ("to_q" in name or "to_k" in name) for name, gradient in attention.items())
 
 
-def test_high_noise_draws_its_share_from_the_last_quarter():
+def test_shifted_timesteps():
     torch.manual_seed(0)
-    t = draw_timesteps(4000, 1000, 0.5, torch.device("cpu"))
-    assert (t.min(), t.max()) >= (0, 900) and t.max() <= 999
-    assert abs(float((t >= 750).float().mean()) - (0.5 + 0.5 * 0.25)) < 0.03
-    plain = draw_timesteps(4000, 1000, 0.0, torch.device("cpu"))
-    assert abs(float((plain >= 750).float().mean()) - 0.25) < 0.03
+    cpu = torch.device("cpu")
+    t = draw_timesteps(20_000, 1000, 2.5, 0.0, cpu)
+    assert (t.min(), t.max()) >= (0, 990) and t.max() <= 999
+    assert float((t >= 500).float().mean()) == pytest.approx(2.5 / 3.5, abs=0.02)  # u >= 1 / 3.5 lands there
+    uniform = draw_timesteps(20_000, 1000, 1.0, 0.0, cpu)
+    assert float((uniform >= 500).float().mean()) == pytest.approx(0.5, abs=0.02)
+    started = draw_timesteps(20_000, 1000, 1.0, 0.25, cpu)
+    assert float((started == 999).float().mean()) == pytest.approx(0.25, abs=0.02)
+
+
+def test_nothing_of_the_picture_shows_at_the_last_timestep(tiny_config):
+    seen = Observed(tiny_config, Strategy(start=1.0))
+    z, t, *_, output = seen.calls[0]
+    assert (t == 999).all()
+    # z is eps, so the loss of v = alpha eps - beta z_0 is found from z itself
+    target = prediction_target(seen.batch.z0.float(), z, t, seen.module.alphas_cumprod, "v_prediction")
+    torch.testing.assert_close(seen.losses["loss"], F.mse_loss(output, target))
+
+
+def test_pure_noise_stands_at_the_last_timestep_only():
+    z, eps = torch.randn(2, 3, 4, 8, 8)
+    mixed = pure_noise_at_last(z, eps, torch.tensor([0, 999, 998]), 1000)
+    assert torch.equal(mixed[1], eps[1]) and torch.equal(mixed[[0, 2]], z[[0, 2]])

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from colorizer.config import NoiseScheduleConfig
-from colorizer.sampling import SCHEDULERS, Sampler, draw_noise, image_generators, timesteps_of
+from colorizer.sampling import SCHEDULERS, Sampler, draw_noise, image_generators, noise_levels, timesteps_of
 from colorizer.settings import SAMPLERS, SCHEDULES
 
 MEAN, DEVIATION = 0.6, 0.4
@@ -79,6 +79,33 @@ def test_timesteps_descend_within_range(name, schedule, steps):
     assert sampler.timesteps[0] == pytest.approx(999)
     assert all(a > b >= 0 for a, b in zip(sampler.timesteps, sampler.timesteps[1:], strict=False))
     assert sampler.sigmas[-1] == 0
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_last_timestep_is_the_last_that_is_visited(name, schedule):
+    noise = NoiseScheduleConfig(last_timestep=400)
+    sampler = Sampler(name, schedule, 8, noise)
+    assert len(sampler.timesteps) == 8 and sampler.first == 0 and sampler.sigmas[-1] == 0
+    assert sampler.timesteps[0] == pytest.approx(999) and sampler.timesteps[-1] == pytest.approx(400)
+    assert all(a > b for a, b in zip(sampler.timesteps, sampler.timesteps[1:], strict=False))
+    # what is predicted at the last step is the result
+    z, _ = integrate(sampler, noise)
+    alpha, beta = alpha_beta(sampler.sigmas[-2])
+    spread = alpha * DEVIATION / math.hypot(alpha * DEVIATION, beta)  # of E[z_0 | z_t], in deviations of the data
+    assert z.max() - z.min() == pytest.approx(5 * DEVIATION * spread, rel=0.1)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_noise_levels_follow_the_schedulers(schedule):
+    whole = Sampler("euler", schedule, 20, NoiseScheduleConfig())
+    assert noise_levels(schedule, 20, 0, whole.alphas_cumprod) == pytest.approx(whole.sigmas[:-1], rel=0.03)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_run_from_less_noise_goes_to_the_end(name):
+    shortened, whole = (Sampler(name, "karras", 20, NoiseScheduleConfig(last_timestep=t), 0.5) for t in (400, 0))
+    assert shortened.sigmas == whole.sigmas and shortened.first == whole.first > 0
 
 
 def test_timesteps_of_known_sigmas():

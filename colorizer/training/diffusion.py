@@ -22,6 +22,7 @@ from colorizer.training.objectives import (
     noise_schedule,
     noisy_share,
     prediction_target,
+    pure_noise_at_last,
     shuffle_tokens,
 )
 
@@ -53,7 +54,7 @@ class DiffusionLoss(nn.Module):
         strategy = self.strategy
         z0, tokens = batch.z0.float(), batch.tokens.float()
         sketch = (batch.sketch.float() / 127.5 - 1).expand(-1, 3, -1, -1)
-        t = draw_timesteps(len(z0), len(self.alphas_cumprod), strategy.high_noise, z0.device)
+        t = draw_timesteps(len(z0), len(self.alphas_cumprod), strategy.timestep_shift, strategy.start, z0.device)
         if strategy.shuffle:
             tokens = shuffle_tokens(tokens)
         tokens = noisy_share(tokens, t, self.alphas_cumprod, strategy.noisy)
@@ -69,7 +70,10 @@ class DiffusionLoss(nn.Module):
     def denoising_loss(self, z0: Tensor, t: Tensor, features: tuple[Tensor, ...], tokens: Tensor | None) -> Tensor:
         """|| target - prediction(z_t, t, s, tau(r)) ||^2, mean over everything, for a fresh eps."""
         eps = draw_noise(z0, self.strategy.offset)
-        prediction = self.unet(diffuse(z0, eps, t, self.alphas_cumprod), t, features, tokens)
+        z = diffuse(z0, eps, t, self.alphas_cumprod)
+        if self.strategy.start:
+            z = pure_noise_at_last(z, eps, t, len(self.alphas_cumprod))
+        prediction = self.unet(z, t, features, tokens)
         target = prediction_target(z0, eps, t, self.alphas_cumprod, self.prediction_type)
         return F.mse_loss(prediction.float(), target)
 

@@ -22,7 +22,8 @@ class Strategy:
     shuffle: permute the local tokens. drop: probability of zero tokens. noisy: share of samples whose tokens are
     diffused with the latent's t (eq. 3; 1 in the paper). sketch_drop: probability of an empty sketch, which SGS needs.
     dual: lambda of eq. 4, 0 for none. offset: strength of low-frequency noise added in training, see `draw_noise`.
-    high_noise: share of samples whose t is drawn from the last quarter alone, see `draw_timesteps`.
+    timestep_shift: how much more often large t are drawn; start: share of samples at the last t, where sampling
+    begins; see `draw_timesteps`.
     """
 
     reference: str = "self"
@@ -32,7 +33,8 @@ class Strategy:
     sketch_drop: float = 0.0
     dual: float = 0.0
     offset: float = 0.0
-    high_noise: float = 0.0
+    timestep_shift: float = 1.0
+    start: float = 0.0
 
 
 def noise_schedule(config: NoiseScheduleConfig) -> Tensor:
@@ -72,14 +74,23 @@ def draw_noise(like: Tensor, offset: float) -> Tensor:
     return eps
 
 
-def draw_timesteps(batch: int, total: int, high_noise: float, device: torch.device) -> Tensor:
-    """t (B,), uniform over 0..total - 1, but for a share `high_noise` of them uniform over the last quarter.
+def draw_timesteps(batch: int, total: int, shift: float, start: float, device: torch.device) -> Tensor:
+    """t (B,): u uniform in [0, 1), moved towards 1 as shift u / (1 + (shift - 1) u), times total; 1 is uniform.
 
-    Which colour goes where is decided there; after that the noisy latent of a flat picture shows it.
+    Esser et al. 2024 (Stable Diffusion 3), section 5.3.2. Which colour goes where is decided at large t; after that the
+    noisy latent of a flat picture shows it. A share `start` of the samples gets the last t.
     """
-    t = torch.randint(total, (batch,), device=device)
-    high = torch.randint(total - total // 4, total, (batch,), device=device)
-    return torch.where(torch.rand(batch, device=device) < high_noise, high, t)
+    u = torch.rand(batch, device=device)
+    t = (total * shift * u / (1 + (shift - 1) * u)).long().clamp(max=total - 1)
+    return torch.where(torch.rand(batch, device=device) < start, torch.full_like(t, total - 1), t)
+
+
+def pure_noise_at_last(z: Tensor, eps: Tensor, t: Tensor, total: int) -> Tensor:
+    """z_t (B, ...), but eps alone where t is the last.
+
+    alpha_t is not 0 at the last t (Lin et al. 2023): z_t would tell a little of z_0 there, and in sampling it cannot.
+    """
+    return torch.where((t == total - 1).view(-1, *(1,) * (z.dim() - 1)), eps, z)
 
 
 def prediction_target(z0: Tensor, eps: Tensor, t: Tensor, alphas_cumprod: Tensor, prediction_type: str) -> Tensor:

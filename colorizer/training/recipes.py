@@ -35,7 +35,7 @@ MINI_MODEL = ModelConfig(
     sketch_encoder=SketchEncoderConfig(patch_size=4, stem_channels=(64, 96)),
     vae=VAEConfig(kind="tiny", patch_size=4, latent_channels=8, block_out_channels=(128, 128), layers_per_block=3),
     clip=CLIPConfig(architecture=None, pretrained=None, model=MINI_CLIP),
-    noise=NoiseScheduleConfig(prediction_type="v_prediction"),
+    noise=NoiseScheduleConfig(prediction_type="v_prediction", last_timestep=400),
     native_size=256,
     relevance_polarity="high",
     slider_ranges={
@@ -83,7 +83,9 @@ class Recipe:
         return ("unet",) if self.pretrained else STAGES
 
 
-MINI_STRATEGY = Strategy(reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.25, high_noise=0.25)
+MINI_STRATEGY = Strategy(
+    reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.15, timestep_shift=2.5, start=0.1
+)
 STRATEGIES = {
     "deform-0": Strategy(reference="deform"),
     "deform-0.75": Strategy(reference="deform", drop=0.75),
