@@ -133,6 +133,7 @@ class Observed:
             torch.randn(12, 4, 8, 8).half(),
             torch.randn(12, 1 if kind == "cls" else 16, 32).half(),
             torch.randint(0, 256, (12, 1, 64, 64), dtype=torch.uint8),
+            torch.ones(12, 1, 8, 8),
         )
         self.losses = self.module(self.batch)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torchvision.utils import save_image
 
 from colorizer.data.triples import TripleSampler
@@ -25,6 +24,7 @@ from colorizer.training.objectives import (
     pure_noise_at_last,
     shuffle_tokens,
 )
+from colorizer.training.region_weight import region_weight
 
 NO_LINES = -1.0
 GROUP = 16  # triples drawn and encoded at a time
@@ -32,11 +32,14 @@ GROUP = 16  # triples drawn and encoded at a time
 
 @dataclass(frozen=True)
 class EncodedTriples:
-    """z0 (B, C, h, w); tokens (B, n, D), the U-Net's context; sketch (B, 1, S, S) uint8 darkness, 255 for ink."""
+    """z0 (B, C, h, w); tokens (B, n, D), the U-Net's context; sketch (B, 1, S, S) uint8 darkness, 255 for ink; weight
+    (B, 1, h, w) of each cell in the loss.
+    """
 
     z0: Tensor
     tokens: Tensor
     sketch: Tensor
+    weight: Tensor
 
 
 class DiffusionLoss(nn.Module):
@@ -60,22 +63,26 @@ class DiffusionLoss(nn.Module):
         tokens = noisy_share(tokens, t, self.alphas_cumprod, strategy.noisy)
         tokens = drop(tokens, strategy.drop)
         features = self.sketch_encoder(drop(sketch, strategy.sketch_drop, NO_LINES))
-        loss = main = self.denoising_loss(z0, t, features, tokens)
+        loss = main = self.denoising_loss(z0, t, features, tokens, batch.weight)
         losses = {"loss": loss, "main": main}
         if strategy.dual:
-            losses["dual"] = self.denoising_loss(z0, t, features, None)  # an independent eps' is drawn inside
+            losses["dual"] = self.denoising_loss(
+                z0, t, features, None, batch.weight
+            )  # an independent eps' is drawn inside
             losses["loss"] = loss + strategy.dual * losses["dual"]
         return losses
 
-    def denoising_loss(self, z0: Tensor, t: Tensor, features: tuple[Tensor, ...], tokens: Tensor | None) -> Tensor:
-        """|| target - prediction(z_t, t, s, tau(r)) ||^2, mean over everything, for a fresh eps."""
+    def denoising_loss(
+        self, z0: Tensor, t: Tensor, features: tuple[Tensor, ...], tokens: Tensor | None, weight: Tensor
+    ) -> Tensor:
+        """weight || target - prediction(z_t, t, s, tau(r)) ||^2, mean over everything, for a fresh eps."""
         eps = draw_noise(z0, self.strategy.offset)
         z = diffuse(z0, eps, t, self.alphas_cumprod)
         if self.strategy.start:
             z = pure_noise_at_last(z, eps, t, len(self.alphas_cumprod))
         prediction = self.unet(z, t, features, tokens)
         target = prediction_target(z0, eps, t, self.alphas_cumprod, self.prediction_type)
-        return F.mse_loss(prediction.float(), target)
+        return (weight.float() * (prediction.float() - target).square()).mean()
 
 
 class TriplePool:
@@ -84,9 +91,20 @@ class TriplePool:
     Its state is only where the sampler stood before the oldest triple of the ring: the rest is drawn again from there.
     """
 
-    def __init__(self, model: ColorizationModel, sampler: TripleSampler, capacity: int, reuse: float):
-        """reuse: how often a triple is used on average before another takes its place."""
+    def __init__(
+        self,
+        model: ColorizationModel,
+        sampler: TripleSampler,
+        capacity: int,
+        reuse: float,
+        region_balance: float = 0.0,
+    ):
+        """reuse: how often a triple is used on average before another takes its place.
+
+        region_balance: see `Strategy`.
+        """
         self.model, self.sampler, self.capacity, self.reuse = model, sampler, capacity, reuse
+        self.region_balance = region_balance
         self.editor = TokenEditor(model)
         self.ring: EncodedTriples | None = None
         self.filled, self.cursor, self.owed = 0, 0, 0.0
@@ -104,7 +122,8 @@ class TriplePool:
             tokens = self.editor.edit(tokens.float(), triples.changes, self.sampler.rng)
         tokens = self.model.reference_context(tokens)
         ink = ((1 - triples.sketch) * 255).round().to(torch.uint8)
-        return EncodedTriples(z0.half(), tokens.half(), ink)
+        weight = region_weight(triples.truth, triples.truth.shape[-1] // z0.shape[-1], self.region_balance)
+        return EncodedTriples(z0.half(), tokens.half(), ink, weight.half())
 
     def batch(self, size: int) -> EncodedTriples:
         """size triples at random from the ring, after its share of new ones has come in."""
@@ -116,7 +135,7 @@ class TriplePool:
             self._add(self._next_group())
             self.owed = max(0.0, self.owed - GROUP)
         chosen = torch.randint(self.filled, (size,), generator=self.generator).to(self.ring.z0.device)
-        return EncodedTriples(self.ring.z0[chosen], self.ring.tokens[chosen], self.ring.sketch[chosen])
+        return EncodedTriples(*(stored[chosen] for stored in vars(self.ring).values()))
 
     def state_dict(self) -> dict:
         return {
@@ -165,7 +184,7 @@ class DiffusionTask:
             frozen.requires_grad_(False).eval()
         self.model = model
         self.module = DiffusionLoss(model, strategy)
-        self.pool = TriplePool(model, sampler, capacity, reuse)
+        self.pool = TriplePool(model, sampler, capacity, reuse, strategy.region_balance)
         self.held_out = held_out.sample(24)
         with torch.no_grad():
             self.context = model.reference_context(model.clip.encode_image(self.held_out.reference))

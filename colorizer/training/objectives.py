@@ -23,7 +23,7 @@ class Strategy:
     diffused with the latent's t (eq. 3; 1 in the paper). sketch_drop: probability of an empty sketch, which SGS needs.
     dual: lambda of eq. 4, 0 for none. offset: strength of low-frequency noise added in training, see `draw_noise`.
     timestep_shift: how much more often large t are drawn; start: share of samples at the last t, where sampling
-    begins; see `draw_timesteps`.
+    begins; see `draw_timesteps`. region_balance: how much more small areas of the truth weigh, see `region_weight`.
     """
 
     reference: str = "self"
@@ -35,6 +35,7 @@ class Strategy:
     offset: float = 0.0
     timestep_shift: float = 1.0
     start: float = 0.0
+    region_balance: float = 0.0
 
 
 def noise_schedule(config: NoiseScheduleConfig) -> Tensor:

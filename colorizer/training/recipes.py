@@ -84,7 +84,14 @@ class Recipe:
 
 
 MINI_STRATEGY = Strategy(
-    reference="cross", drop=0.1, noisy=0.1, sketch_drop=0.06, offset=0.15, timestep_shift=2.5, start=0.1
+    reference="cross",
+    drop=0.1,
+    noisy=0.1,
+    sketch_drop=0.06,
+    offset=0.15,
+    timestep_shift=2.5,
+    start=0.1,
+    region_balance=0.5,
 )
 STRATEGIES = {
     "deform-0": Strategy(reference="deform"),
