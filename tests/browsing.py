@@ -76,7 +76,7 @@ def fill(page, pictures, sketch="circle"):
 
 def set_number(page, setting, value):
     if not page.locator("#steps").is_visible():
-        page.click("#more button")
+        page.click("#more > .fold-title summary")
     field = page.locator(f"#{setting} input[type=number]")
     field.fill(str(value))
     field.press("Tab")

@@ -248,7 +248,7 @@ def test_phone_has_no_sideways_scroll_and_the_stage_under_the_buttons(visit, pic
     fill(page, pictures)
     page.click("#colorize")
     wait_for_result(page)
-    page.click("#more button")
+    page.click("#more > .fold-title summary")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     tops = [page.locator(f"#{name}").bounding_box()["y"] for name in ("sketch", "colorize", "stage", "guidance_scale")]
     assert tops == sorted(tops)
@@ -309,7 +309,7 @@ def test_nothing_is_fetched_from_elsewhere_and_no_script_fails(visit, url, brows
 
 def test_every_control_has_a_name(visit):
     page = visit()
-    page.click("#more button")
+    page.click("#more > .fold-title summary")
     page.locator("#sampler").wait_for()
     nameless = page.evaluate(
         """() => [...document.querySelectorAll("#workspace button, #workspace input, #header button")]

@@ -220,7 +220,7 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_lost(visit, pictures):
 def test_a_strip_is_made_shown_and_stopped(visit, pictures):
     page = start(visit, pictures)
     add_edit(page)
-    page.click("#edit-more button")
+    page.click("#edit-more > .fold-title summary")
     page.click("#strip-make")
     expect(page.locator("#status")).to_contain_text("The strip of 5 pictures is ready")
     strip = picture_at(page, "#strip-picture img")

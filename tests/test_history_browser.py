@@ -119,7 +119,7 @@ def test_settings_come_from_a_picture_and_from_presets(visit, pictures, tmp_path
         page.click("#download")
     download.value.save_as(tmp_path / "picture.png")
 
-    page.click("#saved > button")
+    page.click("#saved > .fold-title summary")
     page.fill("#preset-name :is(input, textarea)", "Strong")
     page.click("#preset-save")
     expect(page.locator("#status")).to_contain_text("Saved as “Strong”")
@@ -131,7 +131,7 @@ def test_settings_come_from_a_picture_and_from_presets(visit, pictures, tmp_path
     expect(page.locator("#status")).to_contain_text("Stronger")
 
     other = visit()
-    other.click("#saved > button")
+    other.click("#saved > .fold-title summary")
     other.set_input_files("#load-settings input[type=file]", tmp_path / "picture.png")
     expect(other.locator("#guidance_scale input[type=number]")).to_have_value("5")
     expect(other.locator("#seed input")).to_have_value(seed)
@@ -143,7 +143,7 @@ def test_settings_come_from_a_picture_and_from_presets(visit, pictures, tmp_path
     expect(other.locator("#guidance_scale input[type=number]")).to_have_value("5")
 
     page.reload()
-    page.click("#saved > button")
+    page.click("#saved > .fold-title summary")
     page.click("#saved-presets input")
     expect(page.get_by_role("option")).to_have_count(1)
     page.get_by_role("option", name="Stronger").click()

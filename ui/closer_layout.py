@@ -3,6 +3,7 @@
 import gradio as gr
 
 from colorizer.settings import GenerationSettings
+from ui.fold import fold
 from ui.texts import text
 
 NAMES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "similarity_end")
@@ -11,7 +12,7 @@ NAMES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "
 def build_closer_settings() -> dict[str, gr.Slider]:
     """Sliders by the names of their settings, all from 0 to 1."""
     defaults = GenerationSettings()
-    with gr.Accordion(text("closer"), open=False, elem_id="closer"):
+    with fold(text("closer"), "closer"):
         gr.HTML(f'<p class="hint">{text("closer_hint")}</p>', padding=False)
         return {
             name: gr.Slider(

@@ -127,6 +127,8 @@ def _connect_variants(page: ColorizePage) -> None:
 
 def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) -> Dependency:
     """The event of a visitor's arrival is returned."""
+    default = shelf.default()
+    built_for = shelf.describe(default) if default else None
 
     def describe(name):
         with errors_as_toasts():
@@ -138,10 +140,13 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) ->
         name = shelf.default()
         if name is None:
             return {page.status: status.idle(text("status_no_model"))}
+        with errors_as_toasts():
+            is_known = shelf.describe(name) == built_for
         return {
             page.model: gr.update(choices=shelf.names(), value=name),
             page.status: status.idle(text("status_ready")),
-            **describe(name),
+            # The values of the page as it was built would come late, over what a quick visitor has typed.
+            **({} if is_known else describe(name)),
         }
 
     outputs = described_components(page, about)

@@ -9,6 +9,7 @@ from colorizer.settings import GenerationSettings
 from ui import status
 from ui.edit_compare import ComparisonChoice, build_comparison_choice
 from ui.edit_layout import EditPanel, build_edit_panel, build_mode_switch
+from ui.fold import fold
 from ui.history_layout import HistoryStrip, build_history
 from ui.layers_panel import LayersPanel, build_layers_panel
 from ui.model_shelf import ModelDescription
@@ -97,7 +98,7 @@ def build_colorize_page(
         with gr.Column(elem_id="area-settings", min_width=0):
             description = description or ModelDescription()
             parts |= build_main_settings(description)
-            with gr.Accordion(text("more"), open=False, elem_id="more"):
+            with fold(text("more"), "more"):
                 parts |= build_more_settings(models, description, device)
             parts["saved"] = build_saved_settings()
     settings = {field.name: parts.pop(field.name) for field in fields(GenerationSettings) if field.name in parts}

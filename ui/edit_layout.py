@@ -11,6 +11,7 @@ from colorizer.manipulation.pwv import MODES
 from ui.edit_form import Painted
 from ui.edit_list import EditList
 from ui.edit_session import EditSession
+from ui.fold import fold
 from ui.model_shelf import ModelDescription
 from ui.texts import text
 
@@ -129,7 +130,7 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
         with gr.Row(elem_classes="edit-buttons"):
             parts["save"] = gr.Button(text("edit_add"), elem_id="edit-save", variant="primary", min_width=0)
             parts["new"] = gr.Button(text("edit_new"), elem_id="edit-new", min_width=0)
-    with gr.Accordion(text("more_editing"), open=False, elem_id="edit-more"):
+    with fold(text("more_editing"), "edit-more"):
         parts["strength_ratio"] = gr.Slider(
             *STRENGTH_RATIO,
             step=0.1,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from colorizer.settings import LARGEST_WEIGHT, MOST_REFERENCES
+from ui.fold import fold
 from ui.picture_upload import PictureUpload, picture_upload
 from ui.texts import text
 
@@ -32,7 +33,7 @@ class MoreReferences:
 
 def build_more_references() -> MoreReferences:
     pictures, weights = [], []
-    with gr.Accordion(text("more_references"), open=False, elem_id="more-references"):
+    with fold(text("more_references"), "more-references"):
         gr.HTML(f'<p class="hint">{text("more_references_hint")}</p>', padding=False)
         with gr.Row(elem_classes="pair", equal_height=True):
             for number in range(2, MOST_REFERENCES + 1):

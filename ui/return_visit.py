@@ -27,15 +27,20 @@ KEEP = """(kept, sketch, reference, preparation, model, lock, preset, ...setting
     sketch: sketch?.path, reference: reference?.path, preparation, model, lock, preset,
     settings: Object.fromEntries(%s.map((name, index) => [name, settings[index]])),
 } : kept"""
-RETURNED = "() => { window.visitReturned = true; }"
+RETURNED = "(...values) => { window.visitReturned = true; return window.visitBegun ? (%s)(...values) : values[0]; }"
+# page.js notes the first input of a visit: what was kept must not take the place of what a quick visitor did already.
+HAS_BEGUN = "(...values) => [...values.slice(0, -1), Boolean(window.visitBegun)]"
 
 
 def connect_return(arrived: Dependency, page: ColorizePage, history: History, loader: SettingsLoader) -> None:
     """Attach all events. Call inside the `gr.Blocks` of the page. arrived: the event that sets up the model."""
     kept = gr.BrowserState({}, storage_key="colorize-desk", secret=BROWSER_SECRET)
     kept_edits = gr.BrowserState([], storage_key="colorize-edits", secret=BROWSER_SECRET)
+    has_begun = gr.Checkbox(visible=False)  # the last component, so the last of the values
 
     def come_back(values: Values) -> Updates:
+        if values[has_begun]:
+            return {page.preset: gr.skip()}
         stored = values[kept] if isinstance(values[kept], dict) else {}
         updates: Updates = {page.preset: gr.skip()}  # an empty answer is none to Gradio
         if stored.get("preparation") in MODES:
@@ -61,11 +66,11 @@ def connect_return(arrived: Dependency, page: ColorizePage, history: History, lo
 
     returned = arrived.then(
         come_back,
-        inputs={kept, kept_edits, *loader.inputs},
+        inputs={kept, kept_edits, has_begun, *loader.inputs},
         outputs=[page.sketch, page.reference, *loader.outputs],
+        js=HAS_BEGUN,
         **AT_ONCE,
     )
-    returned.then(None, js=RETURNED)
     gr.on(None, history.arrive, inputs={page.history.visitor}, outputs=history_outputs(page), **AT_ONCE)
 
     watched = [
@@ -73,6 +78,7 @@ def connect_return(arrived: Dependency, page: ColorizePage, history: History, lo
         *page.settings.values(),
     ]  # fmt: skip
     keep = KEEP % json.dumps(list(page.settings))
+    returned.then(None, inputs=[kept, *watched], outputs=kept, js=RETURNED % keep)
     gr.on([component.change for component in watched], None, inputs=[kept, *watched], outputs=kept, js=keep)
     page.edit.edits.change(
         lambda edits: GenerationSettings(edits=edits.edits).to_dict()["edits"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ui import saved_presets
+from ui.fold import fold
 from ui.picture_upload import FileUpload
 from ui.texts import text
 
@@ -26,7 +27,7 @@ class SavedSettings:
 
 def build_saved_settings() -> SavedSettings:
     presets = gr.BrowserState({}, storage_key="colorize-presets", secret=BROWSER_SECRET)
-    with gr.Accordion(text("saved"), open=False, elem_id="saved"):
+    with fold(text("saved"), "saved"):
         picture = FileUpload(label=text("load_picture"), height=130, elem_id="load-settings")
         gr.HTML(f'<p class="hint">{text("load_picture_hint")}</p>', padding=False)
         chosen = gr.Dropdown(

@@ -8,6 +8,7 @@ from colorizer.settings import SAMPLERS, SCHEDULES
 from colorizer.study.protocol import Protocol
 from ui import status
 from ui.colorize_layout import EMPTY_DRAWING, build_preview
+from ui.fold import fold
 from ui.settings_layout import MAX_SEED, SLIDER_RANGES
 from ui.study.scales import ScaleQuestion, scale_question
 from ui.study.words import Words, build_words
@@ -139,7 +140,7 @@ def _controls(controls: str) -> dict:
         seed_lock = gr.Checkbox(label=text("seed_lock"), info=text("seed_lock_info"), elem_id="seed-lock")
     settings["seed"] = seed
     if controls == "full":
-        with gr.Accordion(text("more"), open=False, elem_id="more"):
+        with fold(text("more"), "more"):
             settings["steps"] = _slider("steps")
             for name, choices in (("sampler", SAMPLERS), ("schedule", SCHEDULES)):
                 settings[name] = gr.Radio(

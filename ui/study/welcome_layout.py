@@ -7,6 +7,7 @@ import gradio as gr
 from colorizer.study.protocol import Protocol
 from colorizer.study.store import LONGEST_TEXT
 from colorizer.study.sus import POINTS, STATEMENTS
+from ui.fold import fold
 from ui.study.scales import ScaleQuestion, scale_question
 from ui.texts import text
 
@@ -59,7 +60,7 @@ def build_welcome(protocol: Protocol) -> WelcomeParts:
                 )
                 resume_code = _code_field("resume-code")
                 resume = gr.Button(text("study_resume"), elem_id="resume")
-            with gr.Accordion(text("study_withdraw_title"), open=False, elem_id="withdraw-part"):
+            with fold(text("study_withdraw_title"), "withdraw-part"):
                 gr.HTML(f'<p class="hint">{text("study_withdraw_info")}</p>', padding=False)
                 withdraw_code = _code_field("withdraw-code")
                 withdraw_sure = gr.Checkbox(label=text("study_withdraw_sure"), elem_id="withdraw-sure")

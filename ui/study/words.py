@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from colorizer.manipulation.edit import EVERYTHING, Edit
+from ui.fold import fold
 from ui.texts import text
 
 LINES = 3
@@ -32,7 +33,7 @@ def build_words() -> tuple[Words, ...]:
     with gr.Column(elem_classes="card", min_width=0):
         gr.HTML(f'<h3>{text("study_words")}</h3><p class="hint">{text("study_words_hint")}</p>', padding=False)
         first = _line(1)
-        with gr.Accordion(text("study_words_more"), open=False, elem_id="more-words"):
+        with fold(text("study_words_more"), "more-words"):
             others = [_line(number) for number in range(2, LINES + 1)]
     return (first, *others)
 
