@@ -14,6 +14,7 @@ from colorizer.errors import UserError
 from colorizer.layers import keep_lines
 from colorizer.locked_model import INVALID_NUMBERS, LockedModel
 from colorizer.preview_pace import PreviewPace
+from colorizer.references import counting_cells
 from colorizer.sampling import Sampler, draw_noise, image_generators
 from colorizer.settings import GenerationSettings
 from colorizer.sharp import REFINE_NOISE, enlarge_latent
@@ -142,11 +143,12 @@ class Generation:
         settings, model = self.settings, self.locked.model
         if not settings.draws_to_reference:
             return None
-        weights = settings.weights(len(references))
+        count = len(references)
+        cells = map(counting_cells, settings.regions(count))
         latents = [
-            encode_latent(model, reference.picture, sketch.size, self.locked.size_multiple, weight)
-            for reference, weight in zip(references, weights, strict=True)
-            if reference.picture is not None and weight > 0
+            encode_latent(model, reference.picture, sketch.size, self.locked.size_multiple, weight, counting)
+            for reference, weight, counting in zip(references, settings.weights(count), cells, strict=True)
+            if reference.picture is not None and weight > 0 and (counting is None or counting.any())
         ]
         return ReferencePasses(model.unet, sampler, settings, latents) if latents else None
 

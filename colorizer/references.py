@@ -22,7 +22,7 @@ def combine_references(
     other reading of a weight, would move them to where no reference lies and flatten the attention as well.
 
     Returns tokens (1, N, D), and (N,) or None where all weigh alike. With one token a reference (CLS models) they are
-    averaged by weight and regions have no effect. Raises UserError where nothing is left.
+    averaged by weight and regions have no effect on them. Raises UserError where nothing is left.
     """
     if not any(weights):
         raise UserError("All references have the weight 0; give one of them more.")
@@ -33,7 +33,7 @@ def combine_references(
     for context, weight, region in zip(contexts, weights, regions, strict=True):
         if weight == 0:
             continue
-        part = context if region is None else context[:, _counting(region, context.shape[1]).to(context.device)]
+        part = context if region is None else context[:, counting_tokens(region, context.shape[1]).to(context.device)]
         parts.append(part)
         logarithms.append(torch.full(part.shape[1:2], weight, device=part.device).log())
     tokens, log_weights = torch.cat(parts, 1), torch.cat(logarithms)
@@ -42,7 +42,15 @@ def combine_references(
     return tokens, None if bool((log_weights == log_weights[0]).all()) else log_weights
 
 
-def _counting(region: RegionMask, num_tokens: int) -> Tensor:
-    """(n,) bool: the tokens of a reference that count."""
+def counting_tokens(region: RegionMask, num_tokens: int) -> Tensor:
+    """(n,) bool: the tokens of a reference that count. Raises UserError for another token grid."""
     belongs = region.on_relevance(torch.full((1, num_tokens), 0.5))[0]  # 0: "+", 1: "-"
     return belongs == 0 if bool((belongs == 0).any()) else belongs < 1
+
+
+def counting_cells(region: RegionMask | None) -> Tensor | None:
+    """The same as a grid over the reference, (rows, columns) bool; None where all of it counts."""
+    if region is None:
+        return None
+    rows, columns = len(region.rows), len(region.rows[0])
+    return counting_tokens(region, rows * columns).reshape(rows, columns)

@@ -41,7 +41,8 @@ class GenerationSettings:
     sharp: above the model's native size, draw at that size first and then again at `size`, from partial noise, so that
         the picture is composed as the model learned it and the lines are those of the large sketch.
     reference_weights: how much each of up to three references counts, 0 to 4; missing ones count 1.
-    reference_regions: which tokens of each reference count (see `combine_references`), None for all.
+    reference_regions: which tokens of each reference count (see `combine_references`), None for all. Attention
+        injection and AdaIN take the features of the same places.
     keep_lines: lay the line art itself over the result, black and crisp, in the size of the upload if that is larger.
     schedule: noise levels, "karras" or "vp" (the model's own).
     sampler: one of SAMPLERS.

@@ -11,7 +11,7 @@ from torch import Tensor
 from colorizer.lineart import extract_lines
 from colorizer.models.attention import ReferenceKeyValues
 from colorizer.models.model import ColorizationModel
-from colorizer.models.reference_features import ReferenceFeatures, empty_features, recorded
+from colorizer.models.reference_features import LatentRegion, ReferenceFeatures, empty_features, recorded
 from colorizer.models.unet import SketchUNet
 from colorizer.sampling import Sampler, draw_noise
 from colorizer.settings import GenerationSettings
@@ -21,20 +21,27 @@ from colorizer.settings import GenerationSettings
 class ReferenceLatent:
     """A reference as the U-Net sees a picture.
 
-    z: (1, C, h, w) float32. features: the sketch encoder's, of the reference's own lines. weight: positive.
+    z: (1, C, h, w) float32. features: the sketch encoder's, of the reference's own lines. weight: positive. region: the
+    places that count, None for all.
     """
 
     z: Tensor
     features: tuple[Tensor, ...]
     weight: float = 1.0
+    region: LatentRegion | None = None
 
 
 def encode_latent(
-    model: ColorizationModel, picture: Image.Image, size: int, multiple: int, weight: float = 1.0
+    model: ColorizationModel,
+    picture: Image.Image,
+    size: int,
+    multiple: int,
+    weight: float = 1.0,
+    cells: Tensor | None = None,
 ) -> ReferenceLatent:
     """A reference of mode "RGB", its longer side brought to about `size` pixels and both to multiples of `multiple`.
 
-    It is stretched by at most half a multiple: padding would count in the statistics and be attended to.
+    cells: (rows, columns) bool, the parts of it that count, None for all. It is stretched by at most half a multiple: padding would count in the statistics and be attended to.
     """
     scale = size / max(picture.size)
     picture = picture.resize([max(1, round(side * scale / multiple)) * multiple for side in picture.size])
@@ -42,7 +49,9 @@ def encode_latent(
     pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)[None].to(weights.device) / 127.5 - 1
     lines = torch.from_numpy(1 - np.array(extract_lines(picture)) / 127.5).to(weights)
     # (H, W) -> (1, 3, H, W), inverted: lines +1 on a ground of -1
-    return ReferenceLatent(model.vae.encode(pixels), model.sketch_encoder(lines.expand(1, 3, -1, -1)), weight)
+    z, features = model.vae.encode(pixels), model.sketch_encoder(lines.expand(1, 3, -1, -1))
+    region = None if cells is None else LatentRegion(cells.to(z.device), tuple(z.shape[2:]))
+    return ReferenceLatent(z, features, weight, region)
 
 
 def active_steps(settings: GenerationSettings) -> range:
@@ -79,6 +88,6 @@ class ReferencePasses:
         features = empty_features(self.unet)
         for reference, noise in zip(self.references, self._noise, strict=True):
             z_t = alpha * reference.z + beta * noise[image : image + 1]
-            with recorded(self.unet, features, reference.weight):
+            with recorded(self.unet, features, reference.weight, reference.region):
                 self.unet(z_t.to(reference.features[0].dtype), t, reference.features, key_values)
         return features

@@ -6,6 +6,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from colorizer.denoiser import GuidedDenoiser
+from colorizer.manipulation import RegionMask
 from colorizer.models.reference_features import applied, empty_features, recorded
 from colorizer.models.unet import SketchUNet
 from colorizer.pipeline import Colorizer
@@ -46,6 +47,10 @@ def colours():
 
 def levels(picture):
     return np.asarray(picture, dtype=float)
+
+
+def colorized(colorizer, references, **changes):
+    return levels(colorizer.colorize(line_art(), references, QUICK.evolve(**changes))[0])
 
 
 def state(unet):
@@ -226,3 +231,44 @@ def test_the_weight_of_an_injected_reference_counts_as_that_many(colorizer):
         equal = injected((a, 1), (a, 1), (b, 1))
     torch.testing.assert_close(weighted, repeated, atol=1e-4, rtol=1e-3)
     assert not torch.allclose(weighted, equal, atol=1e-3)
+
+
+def test_a_region_that_covers_the_reference_leaves_the_picture_as_it_is(colorizer):
+    reference, everything = colours(), RegionMask(("++++",) * 4)
+    plain = colorized(colorizer, reference, **BOTH)
+    assert np.array_equal(colorized(colorizer, reference, **BOTH, reference_regions=(everything,)), plain)
+
+
+def test_features_come_from_the_painted_region_only(colorizer):
+    """Half a reference is painted: what lies in the other half has no part in keys, values and statistics."""
+    unet = colorizer.model.unet
+    cells = torch.tensor([[True, True, False, False]]).expand(4, 4)
+    with torch.inference_mode():
+        latent = encode_latent(colorizer.model, colours(), 64, 16, cells=cells)
+        features, everything = empty_features(unet), empty_features(unet)
+        h, w = latent.z.shape[2:]
+        for kept, region in ((features, latent.region), (everything, None)):
+            with recorded(unet, kept, region=region):
+                unet(latent.z, torch.tensor([500.0]), latent.features, None)
+    for (kept, _), (whole, _) in zip(
+        (pair for layer in features.key_values for pair in layer),
+        (pair for layer in everything.key_values for pair in layer),
+        strict=True,
+    ):
+        factor = round((h * w / whole.shape[2]) ** 0.5)
+        # (1, heads, n, head_dim) -> (1, heads, h, w, head_dim), of which the left half
+        left = whole.unflatten(2, (h // factor, w // factor))[:, :, :, : w // factor // 2].flatten(2, 3)
+        assert torch.equal(kept, left)
+    for (mean, _), (whole, _) in zip(features.statistics[0], everything.statistics[0], strict=True):
+        assert not torch.allclose(mean, whole)
+
+
+def test_a_reference_without_any_part_left_is_not_injected(colorizer):
+    nothing = RegionMask(("----",) * 4)
+    both = [colours(), colours().rotate(180)]
+    alone = colorized(colorizer, both[0], **BOTH)
+    left_out = colorized(colorizer, both, **BOTH, reference_regions=(None, nothing))
+    if colorizer.config.kind == "cls":  # its tokens are averaged all the same
+        assert not np.array_equal(left_out, colorized(colorizer, both, **BOTH))
+    else:
+        assert np.array_equal(left_out, alone)

@@ -26,7 +26,8 @@ ADAIN_EPS = 1e-5
 class ReferenceFeatures:
     """What the passes of the references leave at one step, in the U-Net's layer order.
 
-    key_values: of each self-attention, one (key, value) a reference, each (1, heads, n, head_dim).
+    key_values: of each self-attention, one (key, value) a reference, each (1, heads, n, head_dim); of the places that
+        count, where a region is painted.
     statistics: of each deep residual block's output, one (mean, deviation) a reference, each (1, C, 1, 1).
     weights: how much each reference counts, positive.
     """
@@ -36,18 +37,45 @@ class ReferenceFeatures:
     weights: list[float] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class LatentRegion:
+    """The places of a reference that count.
+
+    cells: (rows, columns) bool, a grid over the whole reference, at least one of them true. size: (h, w) of its latent.
+    """
+
+    cells: Tensor
+    size: tuple[int, int]
+
+    def at(self, h: int, w: int) -> Tensor:
+        """(h * w,) bool: the places that a cell which counts reaches into."""
+        return F.adaptive_max_pool2d(self.cells[None].float(), (h, w))[0].flatten() > 0
+
+    def among(self, n: int) -> Tensor:
+        """(n,) bool, as `at`: of the n places of a layer of the U-Net."""
+        factor = round((self.size[0] * self.size[1] / n) ** 0.5)
+        return self.at(self.size[0] // factor, self.size[1] // factor)
+
+
 @contextmanager
-def recorded(unet: SketchUNet, features: ReferenceFeatures, weight: float = 1.0) -> Iterator[None]:
-    """Calls of the U-Net within are a reference's pass: what they compute is added to `features`."""
+def recorded(
+    unet: SketchUNet, features: ReferenceFeatures, weight: float = 1.0, region: LatentRegion | None = None
+) -> Iterator[None]:
+    """Calls of the U-Net within are a reference's pass: what they compute is added to `features`.
+
+    region: the places that count, None for all.
+    """
 
     def statistics_of(layer: int):
         def hook(_module, _inputs, output: Tensor) -> None:
+            if region is not None:  # (1, C, h, w) -> (1, C, places, 1)
+                output = output.flatten(2)[:, :, region.at(*output.shape[2:])][..., None]
             features.statistics[layer].append(_statistics(output))
 
         return hook
 
     features.weights.append(weight)
-    with _put_in(unet, lambda layer: _Recorder(features.key_values[layer]), statistics_of):
+    with _put_in(unet, lambda layer: _Recorder(features.key_values[layer], region), statistics_of):
         yield
 
 
@@ -101,14 +129,15 @@ def _put_in(unet: SketchUNet, processor_of, hook_of) -> Iterator[None]:
 
 
 class _Recorder:
-    """Plain self-attention that keeps its keys and values."""
+    """Plain self-attention that keeps its keys and values, those of a region where there is one."""
 
-    def __init__(self, kept: list[tuple[Tensor, Tensor]]):
-        self.kept = kept
+    def __init__(self, kept: list[tuple[Tensor, Tensor]], region: LatentRegion | None):
+        self.kept, self.region = kept, region
 
     def __call__(self, attn: Attention, hidden_states: Tensor, **_kwargs) -> Tensor:
         query, key, value = _project(attn, hidden_states)
-        self.kept.append((key, value))
+        counting = slice(None) if self.region is None else self.region.among(key.shape[2])
+        self.kept.append((key[:, :, counting], value[:, :, counting]))
         return _output(attn, F.scaled_dot_product_attention(query, key, value))
 
 
