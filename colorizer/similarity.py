@@ -41,7 +41,8 @@ def encode_latent(
 ) -> ReferenceLatent:
     """A reference of mode "RGB", its longer side brought to about `size` pixels and both to multiples of `multiple`.
 
-    cells: (rows, columns) bool, the parts of it that count, None for all. It is stretched by at most half a multiple: padding would count in the statistics and be attended to.
+    cells: (rows, columns) bool, the parts of it that count, None for all. It is stretched by at most half a multiple:
+    padding would count in the statistics and be attended to.
     """
     scale = size / max(picture.size)
     picture = picture.resize([max(1, round(side * scale / multiple)) * multiple for side in picture.size])
