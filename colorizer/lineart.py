@@ -80,11 +80,12 @@ def classify_sketch(picture: Image.Image) -> Preparation:
     """
     small = picture.copy()
     small.thumbnail((_STUDY_SIDE, _STUDY_SIDE), Image.Resampling.BOX)
-    light_share = _drawing_share(small, min_brightness=0.5, max_saturation=0.5, max_unevenness=0.2)
-    dark_share = _drawing_share(ImageChops.invert(small), min_brightness=0.65, max_saturation=0.75, max_unevenness=0.12)
-    if light_share == dark_share == 0:
+    light = _ink(small, min_brightness=0.25, max_saturation=0.5, max_unevenness=0.25)
+    dark = _ink(ImageChops.invert(small), min_brightness=0.65, max_saturation=0.75, max_unevenness=0.12)
+    if light is None and dark is None:
         return "extract"
-    return "as-is" if light_share >= dark_share else "invert"
+    # paper in poor light may pass for a dark ground, but then its grain is all that is drawn on it
+    return "as-is" if dark is None or (light is not None and light >= dark) else "invert"
 
 
 def extract_lines(picture: Image.Image) -> Image.Image:
@@ -115,13 +116,15 @@ def whiten_paper(picture: Image.Image) -> Image.Image:
     """
     clean = _is_clean(picture)
     ratio = _paper_ratio(picture, clean)
-    sample = ratio[:: max(1, ratio.shape[0] // _STUDY_SIDE), :: max(1, ratio.shape[1] // _STUDY_SIDE)]
+    if not clean and _grain_limit(_thinned(ratio)) < 0.94:  # the grain would swallow faint lines
+        ratio = ndimage.gaussian_filter(ratio, max(0.7, max(picture.size) / 720))
+    sample = _thinned(ratio)
     white = 1.0 if clean else _grain_limit(sample)
     marks = sample[sample < 0.9 * white]
     if marks.size < 2e-4 * sample.size:
         return _to_grey(ratio / white)
     black = min(float(np.quantile(marks, 0.1)), 0.9 * white)
-    strength = min(3.0, max(1.0, 0.8 / (1 - black / white)))  # the dark tenth of the marks reaches 0.2 at least
+    strength = min(5.0, max(1.0, 0.8 / (1 - black / white)))  # the dark tenth of the marks reaches 0.2 at least
     return _to_grey(1 - (1 - ratio / white) * strength)
 
 
@@ -144,8 +147,8 @@ def _wide(mask: np.ndarray) -> np.ndarray:
     return mask & (ndimage.distance_transform_edt(~cores) <= radius) if cores.any() else cores
 
 
-def _drawing_share(small: Image.Image, min_brightness: float, max_saturation: float, max_unevenness: float) -> float:
-    """The share of a picture that is bare paper if it is a drawing on light paper, 0 if it is not.
+def _ink(small: Image.Image, min_brightness: float, max_saturation: float, max_unevenness: float) -> float | None:
+    """How much is drawn on a picture if it is a drawing on light paper, 0 to 1 (all black); None if it is not.
 
     The limits are what the paper may be: HSV brightness and saturation, and the deviation of its brightness.
     """
@@ -159,13 +162,14 @@ def _drawing_share(small: Image.Image, min_brightness: float, max_saturation: fl
         or brightness.std() > max_unevenness
         or tint.std(axis=(0, 1)).max() > 0.05
     ):
-        return 0.0
-    marks = _paper_ratio(small, clean) < (0.92 if clean else 0.85)
+        return None
+    ratio = _paper_ratio(small, clean)
+    marks = ratio < (0.92 if clean else 0.85)
     wide = _wide(marks)
     black = wide & (np.asarray(small).max(axis=-1) < 70)
     if black.mean() > (0.45 if clean else 0.1) or (wide & ~black).mean() > 0.06 or marks.mean() > 0.55:
-        return 0.0
-    return 1 - float(marks.mean())
+        return None
+    return float(np.where(marks, 1 - ratio, 0).mean())
 
 
 def _is_clean(picture: Image.Image) -> bool:
@@ -185,7 +189,7 @@ def _paper(picture: Image.Image) -> Image.Image:
     closed = ndimage.grey_closing(cells, size=(2 * radius + 1, 2 * radius + 1, 1)).astype(np.float32)
     inside = ndimage.gaussian_filter(closed[radius:-radius, radius:-radius], (2, 2, 0))
     paper = np.pad(inside, ((radius, radius), (radius, radius), (0, 0)), mode="reflect", reflect_type="odd")
-    floor = 0.5 * np.quantile(inside, 0.95, axis=(0, 1))  # no paper is that unevenly lit: a dark area, keep it dark
+    floor = 0.35 * np.quantile(inside, 0.95, axis=(0, 1))  # no paper is that unevenly lit: a dark area, keep it dark
     return Image.fromarray(np.clip(paper, np.maximum(floor, 1), 255).astype(np.uint8))
 
 
@@ -201,6 +205,11 @@ def _paper_ratio(picture: Image.Image, clean: bool) -> np.ndarray:
             level = np.maximum(np.asarray(paper), 16, dtype=np.float32)
             np.minimum(ratio, plane / level, out=ratio)
     return ratio
+
+
+def _thinned(ratio: np.ndarray) -> np.ndarray:
+    """Enough of the pixels to judge a picture by."""
+    return ratio[:: max(1, ratio.shape[0] // _STUDY_SIDE), :: max(1, ratio.shape[1] // _STUDY_SIDE)]
 
 
 def _grain_limit(ratio: np.ndarray) -> float:

@@ -44,6 +44,16 @@ def scan():
     return Image.fromarray(np.clip(uneven_paper((245, 240, 225)) * (1 - 0.6 * opacity), 0, 255).astype(np.uint8))
 
 
+def photo(pencil, exposure, shade=1.0):
+    """Pencil on paper under a lamp, photographed, with the shade of a hand over a corner."""
+    rows, columns = np.mgrid[:SIDE, :SIDE] / SIDE
+    shadow = 1 - (1 - shade) * ndimage.gaussian_filter((0.8 * columns + rows > 0.75).astype(float), 14)
+    opacity = ndimage.gaussian_filter(ink() / 255, 0.8)
+    light = uneven_paper((238, 230, 210), grain=0) * ((1 - pencil * opacity) * shadow * exposure)[..., None]
+    grain = np.random.default_rng(0).normal(0, 4, light.shape)
+    return Image.fromarray(np.clip(light + grain, 0, 255).astype(np.uint8))
+
+
 def strokes(colour):
     """The lines alone, on transparent ground."""
     picture = Image.new("RGBA", (SIDE, SIDE), colour)
@@ -77,6 +87,9 @@ DRAWINGS = {
     "black on white": (drawing, "as-is"),
     "thin grey lines": (lambda: drawing(line="#b8b8b8", width=2), "as-is"),
     "pencil scan": (scan, "as-is"),
+    "faint pencil": (lambda: photo(0.25, 1), "as-is"),
+    "pencil in a hand's shadow": (lambda: photo(0.5, 1, shade=0.55), "as-is"),
+    "pencil in poor light": (lambda: photo(0.5, 0.38), "as-is"),
     "blue on white": (lambda: drawing(line="#4080ff"), "as-is"),
     "yellow on white": (lambda: drawing(line="#ffee40"), "as-is"),
     "red on cream": (lambda: drawing("#fff4dc", "#c03030", ("#fff4dc",) * 3), "as-is"),
