@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from colorizer.errors import UserError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF")
 MAX_FILE_BYTES = 20 * 2**20
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 8192
@@ -94,7 +94,7 @@ def _identify(data: bytes) -> Image.Image:
         raise UserError(f"The picture has more than {MAX_PIXELS // 10**6} megapixels; make it smaller.") from error
     except UnidentifiedImageError as error:
         raise UserError(
-            "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture; convert it to one of them."
+            "This is not a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF picture; convert it to one of them."
         ) from error
     except Exception as error:  # as in open_picture
         raise UserError("The picture is damaged or incomplete; save or download it again.") from error

@@ -45,7 +45,7 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "AVIF", "BMP", "GIF", "TIFF"])
 def test_every_format(file_format):
     picture = read_picture(encode(quarters(), file_format))
     assert picture.mode == "RGB"
@@ -125,7 +125,7 @@ def test_truncated_jpeg(options, share):
     assert "damaged or incomplete" in refusal(data[: int(len(data) * share)])
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "BMP", "GIF", "TIFF"])
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "AVIF", "BMP", "GIF", "TIFF"])
 def test_truncated_file(file_format):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     data = encode(noise, file_format)
@@ -176,7 +176,7 @@ def test_pillow_settings_are_not_changed():
 @pytest.mark.parametrize(
     ("orientation", "corner"), [(1, (8, 6)), (3, (40, 26)), (6, (26, 8)), (8, (6, 40)), (2, (40, 6))]
 )
-@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 def test_exif_orientation(orientation, corner, file_format):
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -191,7 +191,7 @@ def test_broken_exif_is_ignored():
     assert read_picture(data).size == (48, 32)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "AVIF", "TIFF"])
 def test_alpha_is_laid_on_white(file_format):
     picture = quarters("RGBA")
     picture.paste((0, 0, 0, 0), (0, 0, 24, 16))
@@ -305,7 +305,7 @@ def test_float_picture_with_nan():
     assert read_picture(Image.fromarray(values)).getpixel((255, 8)) == (255, 255, 255)
 
 
-@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG", "TIFF"])
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "AVIF", "PNG", "TIFF"])
 def test_first_frame_of_an_animation(file_format):
     later = [Image.new("RGB", (48, 32), colour) for colour in ("red", "black")]
     options = {"lossless": True} if file_format == "WEBP" else {}

@@ -15,7 +15,7 @@ TEXTS = {
         "by row. Works with attention models only."
     ),
     "sketch": "Draw line art from a drawing, a scan, a painting or a photo. Returns a PNG, dark lines on white.",
-    "sketch_meaning": "The line art to be coloured: a PNG, JPEG, WebP, BMP, GIF or TIFF file up to 20 MB.",
+    "sketch_meaning": "The line art to be coloured: a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF file up to 20 MB.",
     "reference_meaning": "The picture to take the colours from. Left out, the model chooses the colours.",
     "gs_meaning": (
         "Reference guidance scale, {low:g} to {high:g}: higher takes colours more strongly from the reference, 1 is "
@@ -48,7 +48,7 @@ TEXTS = {
         "The other arguments come before them."
     ),
     "model_meaning": "A file of the checkpoints folder. Left out: {default}.",
-    "heatmap_reference_meaning": "The reference picture: a PNG, JPEG, WebP, BMP, GIF or TIFF file up to 20 MB.",
+    "heatmap_reference_meaning": "The reference picture: a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF file up to 20 MB.",
     "control_meaning": "The text that names a region, such as: the hair.",
     "threshold_meaning": (
         "One of the four thresholds of relevance between the five bands, increasing, between 0 and 1. Left out: "
@@ -56,7 +56,7 @@ TEXTS = {
     ),
     "auto_meaning": "Propose the thresholds from the relevance itself instead.",
     "opacity_meaning": "Of the bands over the picture, 0 to 1.",
-    "picture_meaning": "The picture to draw lines from: a PNG, JPEG, WebP, BMP, GIF or TIFF file up to 20 MB.",
+    "picture_meaning": "The picture to draw lines from: a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF file up to 20 MB.",
     "picture": "Coloured picture",
     "heatmap_picture": "Heatmap with its legend",
     "heatmap_numbers": "Relevance and bands in numbers",

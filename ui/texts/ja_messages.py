@@ -29,8 +29,8 @@ MESSAGES = {
     "The picture has more than {0} megapixels; make it smaller.": (
         "画像が{0}メガピクセルを超えています。小さくしてください。"
     ),
-    "This is not a PNG, JPEG, WebP, BMP, GIF or TIFF picture; convert it to one of them.": (
-        "PNG、JPEG、WebP、BMP、GIF、TIFFのどれでもありません。いずれかに変換してください。"
+    "This is not a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF picture; convert it to one of them.": (
+        "PNG、JPEG、WebP、AVIF、BMP、GIF、TIFFのどれでもありません。いずれかに変換してください。"
     ),
     "{0} cannot be read ({1}); check its name and place.": "{0}を読めません（{1}）。名前と場所を確かめてください。",
     "There is no preparation {0}; choose one of {1}.": "下処理{0}はありません。{1}から選んでください。",
