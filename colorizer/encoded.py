@@ -23,7 +23,7 @@ class EncodedReference:
 class EncodedSketch:
     """features: the sketch encoder's, batch 1. latent_size: (h, w). placement: where the sketch lies on its padding.
 
-    lines: the sketch itself, mode "L", in its own size. draft: for a sharp picture, the same at the native size.
+    lines: the sketch itself, mode "L", in its own size. draft: for a sharp picture, the same for the pass before.
     """
 
     features: tuple[Tensor, ...]
@@ -31,6 +31,11 @@ class EncodedSketch:
     placement: Placement
     lines: Image.Image
     draft: "EncodedSketch | None" = None
+
+    @property
+    def passes(self) -> "tuple[EncodedSketch, ...]":
+        """What each pass of a run draws along: the drafts, the smallest first, and this."""
+        return (*(self.draft.passes if self.draft else ()), self)
 
     @property
     def size(self) -> int:

@@ -1,4 +1,4 @@
-"""One generation: noise, denoising in one pass or in two for a sharp picture, previews on the way, and the pictures."""
+"""One generation: noise, denoising in one pass or (a sharp picture) in several, previews on the way, the pictures."""
 
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -17,7 +17,7 @@ from colorizer.preview_pace import PreviewPace
 from colorizer.references import counting_cells
 from colorizer.sampling import Sampler, draw_noise, image_generators
 from colorizer.settings import GenerationSettings
-from colorizer.sharp import REFINE_NOISE, enlarge_latent
+from colorizer.sharp import REFINE_NOISE, enlarged
 from colorizer.similarity import ReferencePasses, encode_latent
 
 DARKEST = 12  # a picture without a level from here on is black
@@ -26,7 +26,7 @@ BLACK = "The picture with seed {seed} came out black; try another seed, lower gu
 
 @dataclass(frozen=True)
 class Preview:
-    """After step `step` of `steps` (of both passes of a sharp picture): image 0 as the model expects it to become.
+    """After step `step` of `steps` (of all passes of a sharp picture): image 0 as the model expects it to become.
 
     The same image may come several times where decoding is slow next to a step; None when no previews are wanted.
     """
@@ -81,16 +81,13 @@ class Generation:
     def run(self, sketch: EncodedSketch) -> Iterator[Preview | Result]:
         """Yield a `Preview` after every step and a `Result` at the end. Raises UserError for invalid numbers."""
         settings, notes = self.settings, self.context.notes
-        sampler = sampler_of(settings, self.locked)
-        if sketch.draft is None:
-            z = yield from self._denoise(sketch, sampler, self.references)
-        else:
-            refining = sampler_of(settings, self.locked, REFINE_NOISE)
-            self.steps += settings.steps - refining.first
-            z = yield from self._denoise(sketch.draft, sampler, self.references)
-            with self.locked.inside():
-                z = enlarge_latent(z, sketch.draft.placement, sketch.placement, self.locked.model.vae.downscale)
-            z = yield from self._denoise(sketch, refining, [], start=z)
+        first, *larger = sketch.passes
+        refining = [sampler_of(settings, self.locked, REFINE_NOISE) for _ in larger]
+        self.steps += sum(settings.steps - sampler.first for sampler in refining)
+        z = yield from self._denoise(first, sampler_of(settings, self.locked), self.references)
+        for before, after, sampler in zip(sketch.passes, larger, refining, strict=False):
+            start = torch.cat([self._enlarge(z[i : i + 1], before, after) for i in range(len(z))])
+            z = yield from self._denoise(after, sampler, [], start)
 
         if not z.isfinite().all():
             raise UserError(INVALID_NUMBERS)
@@ -136,6 +133,11 @@ class Generation:
             step_time = (time.perf_counter() - begin) / (index - sampler.first + 1)
             yield Preview(self.step, self.steps, self.preview, step_time * (self.steps - self.step))
         return z
+
+    def _enlarge(self, z: Tensor, before: EncodedSketch, after: EncodedSketch) -> Tensor:
+        """The latent (1, C, h, w) of one pass as that of the next."""
+        picture = self.locked.decode(z, before.placement)
+        return self.locked.encode(enlarged(picture, after.lines, after.placement))
 
     def _reference_passes(
         self, references: Sequence[EncodedReference], sketch: EncodedSketch, sampler: Sampler

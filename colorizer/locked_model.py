@@ -13,7 +13,7 @@ from colorizer.images import Placement
 from colorizer.models.model import ColorizationModel
 from colorizer.workload import Workload
 
-TILE, TILE_OVERLAP = 128, 32  # latent positions; larger latents are decoded in tiles
+TILE, TILE_OVERLAP = 128, 32  # latent positions; larger latents are made and decoded in tiles
 NO_LINES = -1.0  # the sketch's value where there is no line
 INVALID_NUMBERS = "The model gave invalid numbers (NaN); lower the guidance scales or choose dtype float32."
 
@@ -56,6 +56,14 @@ class LockedModel:
             if not pixels.isfinite().all():
                 raise UserError(INVALID_NUMBERS)
             return placement.crop(to_picture(pixels))
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        """Pixels (1, 3, H, W) in [-1, 1] -> z (1, C, h, w)."""
+        with self.inside():
+            vae, pixels = self.model.vae, pixels.to(self.device)
+            if max(pixels.shape[2:]) > TILE * vae.downscale:
+                return vae.encode_in_tiles(pixels, TILE, TILE_OVERLAP)
+            return vae.encode(pixels)
 
     def free_memory(self) -> None:
         """Give back what the device's allocator keeps in reserve."""

@@ -26,7 +26,7 @@ from colorizer.png import PictureParameters
 from colorizer.precision import choose_device, choose_dtype, is_out_of_memory
 from colorizer.references import combine_references
 from colorizer.settings import MOST_REFERENCES, GenerationSettings
-from colorizer.sharp import REFINE_NOISE
+from colorizer.sharp import REFINE_NOISE, draft_size
 from colorizer.similarity import active_steps
 from colorizer.workload import Estimate
 
@@ -113,7 +113,7 @@ class Colorizer:
 
         size: longest side of the picture to be made, in pixels; None is the model's native size. The aspect is kept:
         the sketch is padded with white to sides that the U-Net can halve on every level, and results are cropped back.
-        sharp: prepare a first pass at the native size where `size` is larger.
+        sharp: prepare the passes before, from the native size on, where `size` is larger.
         Raises UserError without a sketch, for a size that does not fit the memory, and when memory runs out.
         """
         if sketch is None:
@@ -122,7 +122,8 @@ class Colorizer:
         downscale = self.model.vae.downscale
         canvas, placement = fit_and_pad(sketch.convert("RGB"), size, "white", self.locked.size_multiple)
         self.workload.refuse_if_too_large(placement.width, placement.height)
-        draft = self.encode_sketch(sketch) if sharp and size > self.config.native_size else None
+        before = draft_size(self.config.native_size, size) if sharp else None
+        draft = self.encode_sketch(sketch, before, sharp) if before else None
         # Inverted: lines +1 on a ground of -1.
         pixels = (1 - pil_to_tensor(canvas)[None] / 127.5).to(self.device, self.dtype)
         try:
@@ -139,8 +140,8 @@ class Colorizer:
         """What a run would take, before it. sketch_size: (width, height) in any unit; references: their number."""
         native = self.config.native_size
         sizes = [settings.size or native]
-        if settings.sharp and sizes[0] > native:
-            sizes.insert(0, native)
+        while settings.sharp and (before := draft_size(native, sizes[0])):
+            sizes.insert(0, before)
         canvases = [canvas_size(sketch_size, size, self.locked.size_multiple) for size in sizes]
         sampler = sampler_of(settings, self.locked, REFINE_NOISE)
         passes = []

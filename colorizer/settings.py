@@ -38,8 +38,8 @@ class GenerationSettings:
     style_fidelity: how much less of both the prediction without reference (the negative of GS) gets; 1 is none of it,
         so that GS amplifies them.
     similarity_start, similarity_end: the part of the steps in which both work; 0 is the first step, 1 the end.
-    sharp: above the model's native size, draw at that size first and then again at `size`, from partial noise, so that
-        the picture is composed as the model learned it and the lines are those of the large sketch.
+    sharp: above the model's native size, draw at that size first and then again, larger by at most 2 each time, from
+        partial noise, so that the picture is composed as the model learned it and the lines are those of the sketch.
     reference_weights: how much each of up to three references counts, 0 to 4; missing ones count 1.
     reference_regions: which tokens of each reference count (see `combine_references`), None for all. Attention
         injection and AdaIN take the features of the same places.

@@ -1,31 +1,38 @@
-"""Between the two passes of a sharp picture: the latent of the first is enlarged for the second."""
+"""Between the passes of a sharp picture: how large each is, and the picture that the next one begins with."""
 
-import torch
+import math
+
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
+from torchvision.transforms.functional import pil_to_tensor
 
 from colorizer.images import Placement
+from colorizer.layers import keep_lines
 
-REFINE_NOISE = 0.6  # beta_t at which the second pass begins
+REFINE_NOISE = 0.4  # beta_t at which a later pass begins
 
 
-def enlarge_latent(z: Tensor, source: Placement, target: Placement, downscale: int) -> Tensor:
-    """z (B, C, h, w) of a picture placed as `source` -> the same picture's latent placed as `target`, (B, C, H, W).
+def draft_size(native: int, size: int) -> int | None:
+    """Longest side in pixels of the pass before one of `size`; None where that is the first.
 
-    The picture lies on both canvases with other margins, so positions are matched by the picture and not by the
-    canvas. Bicubic; outside the first canvas its border is continued.
+    All passes from the native size on are larger than the one before by the same factor, at most 2: lines that are
+    much thicker than the model ever saw are drawn ragged.
     """
-    rows = _positions(target.height, target.box[1::2], source.height, source.box[1::2], downscale)
-    columns = _positions(target.width, target.box[::2], source.width, source.box[::2], downscale)
-    # (H, W, 2): x, then y, of each target position in the source, from -1 to 1 over its canvas
-    grid = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), -1).to(z)
-    return F.grid_sample(z, grid.expand(len(z), -1, -1, -1), "bicubic", "border", align_corners=False)
+    if size <= native:
+        return None
+    passes = math.ceil(math.log2(size / native))
+    return round(native * (size / native) ** ((passes - 1) / passes))
 
 
-def _positions(
-    target: int, target_box: tuple[int, ...], source: int, source_box: tuple[int, ...], downscale: int
-) -> Tensor:
-    """Of one axis: sides and boxes (begin, end) in pixels -> where each latent position of the target lies."""
-    pixels = (torch.arange(target // downscale) + 0.5) * downscale
-    scale = (source_box[1] - source_box[0]) / (target_box[1] - target_box[0])
-    return 2 * ((pixels - target_box[0]) * scale + source_box[0]) / source - 1
+def enlarged(picture: Image.Image, lines: Image.Image, target: Placement) -> Tensor:
+    """A result (mode "RGB") as the pixels (1, 3, H, W) in [-1, 1] of a larger canvas, with the lines laid over it.
+
+    lines: the sketch, mode "L", of any size. Beyond the picture its border is continued. The latent itself must not be
+    enlarged: values between those of neighbouring positions are no picture to the decoder, and noise to the model.
+    """
+    left, top, right, bottom = target.box
+    picture = keep_lines(picture, lines.resize((right - left, bottom - top), Image.Resampling.LANCZOS))
+    pixels = pil_to_tensor(picture)[None] / 127.5 - 1
+    margins = (left, target.width - right, top, target.height - bottom)
+    return F.pad(pixels, margins, mode="replicate")

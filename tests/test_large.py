@@ -1,4 +1,4 @@
-"""Large pictures: tiles without seams, two passes, estimates, and what happens when memory runs out."""
+"""Large pictures: tiles without seams, several passes, estimates, and what happens when memory runs out."""
 
 import dataclasses
 
@@ -17,7 +17,7 @@ from colorizer.models.unet import SketchUNet
 from colorizer.models.vae import LatentAutoencoder
 from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
-from colorizer.sharp import enlarge_latent
+from colorizer.sharp import draft_size, enlarged
 from colorizer.workload import Workload, unet_flops
 
 QUICK = GenerationSettings(steps=4)
@@ -53,6 +53,14 @@ def test_tiles_of_a_decoder_without_normalisation_are_exact():
 
 
 @torch.inference_mode()
+def test_tiles_of_an_encoder_without_normalisation_are_exact():
+    vae, pixels = autoencoder("tiny"), torch.nn.functional.interpolate(smooth_latent(70)[:, :3], scale_factor=8)
+    z = vae.encode_in_tiles(pixels, 48, 32)
+    assert z.shape == (1, 4, 70, 63)
+    torch.testing.assert_close(z, vae.encode(pixels), atol=1e-4, rtol=1e-3)
+
+
+@torch.inference_mode()
 def test_tiles_of_a_decoder_with_normalisation_have_no_seams():
     """Steps between neighbouring pixels are nowhere larger than where the picture is decoded as a whole."""
     vae, z = autoencoder("kl"), smooth_latent(70)
@@ -67,24 +75,33 @@ def test_a_latent_smaller_than_a_tile_is_one_tile():
         torch.testing.assert_close(vae.decode_in_tiles(z, 48, 32), vae.decode(z))
 
 
-def test_an_enlarged_latent_keeps_the_picture_in_its_place():
-    """A ramp over the picture's height is the same ramp on both canvases, whose margins differ."""
-    picture = line_art(100, 72)
-    (_, small), (_, large) = (fit_and_pad(picture, size, "white", 64) for size in (128, 512))
-    assert small.box[1] * 4 != large.box[1]
-
-    def ramp(placement):
-        rows = (torch.arange(placement.height // 8) + 0.5) * 8
-        top, bottom = placement.box[1::2]
-        values = ((rows - top) / (bottom - top)).expand(placement.width // 8, -1).T
-        return values[None, None].contiguous()
-
-    enlarged, expected = enlarge_latent(ramp(small), small, large, 8), ramp(large)
-    inside = (expected > 0.1) & (expected < 0.9)
-    torch.testing.assert_close(enlarged[inside], expected[inside], atol=0.01, rtol=0)
+@pytest.mark.parametrize(
+    ("size", "drafts"), [(64, []), (65, [64]), (128, [64]), (129, [64, 91]), (512, [64, 128, 256])]
+)
+def test_drafts_grow_evenly_and_never_more_than_twice(size, drafts):
+    sizes = [size]
+    while before := draft_size(64, sizes[0]):
+        sizes.insert(0, before)
+    assert sizes == [*drafts, size]
 
 
-def test_a_sharp_picture_is_made_in_two_passes(colorizer, monkeypatch):
+def test_an_enlarged_picture_keeps_its_place_and_gets_the_lines():
+    """A ramp over the height, laid on another canvas; its border goes on into the margins."""
+    lines = Image.new("L", (100, 72), 255)
+    ImageDraw.Draw(lines).line((50, 0, 50, 72), fill=0, width=3)
+    _, large = fit_and_pad(lines, 512, "white", 64)
+    left, top, right, bottom = large.box
+    picture = Image.linear_gradient("L").resize((128, 92)).convert("RGB")
+    pixels = enlarged(picture, lines, large)
+    assert pixels.shape == (1, 3, large.height, large.width) and top > 0
+    column = pixels[0, 0, :, 20]
+    assert (column[:top] == column[top]).all() and (column[bottom:] == column[bottom - 1]).all()
+    expected = torch.linspace(-1, 1, bottom - top)
+    torch.testing.assert_close(column[top:bottom], expected, atol=0.03, rtol=0)
+    assert pixels[0, :, top:bottom, round(left + 50.5 / 100 * (right - left))].max() < -0.99
+
+
+def test_a_sharp_picture_is_made_in_passes_of_growing_size(colorizer, monkeypatch):
     sizes, forward = [], SketchUNet.forward
     monkeypatch.setattr(SketchUNet, "forward", lambda self, z, *a: sizes.append(z.shape[-1]) or forward(self, z, *a))
     settings = QUICK.evolve(size=256, sharp=True, guidance_scale=1, adain=1, batch_size=2)
@@ -92,7 +109,8 @@ def test_a_sharp_picture_is_made_in_two_passes(colorizer, monkeypatch):
     reference = colorizer.encode_reference(Image.new("RGB", (64, 64), "teal"))
     *previews, result = colorizer.generate(sketch, reference, settings)
     assert sizes.count(8) == 2 * 2 * QUICK.steps  # two pictures, each with a pass of the reference
-    assert 0 < sizes.count(32) < 2 * QUICK.steps and len(sizes) == sizes.count(8) + sizes.count(32)
+    assert 0 < sizes.count(16) == sizes.count(32) < 2 * QUICK.steps
+    assert len(sizes) == sizes.count(8) + 2 * sizes.count(32) and sizes == sorted(sizes)
     assert [p.step for p in previews] == list(range(1, previews[-1].steps + 1))
     assert [image.size for image in result.images] == [(256, 192)] * 2
     alone = settings.evolve(batch_size=1, seed=1)
@@ -124,9 +142,10 @@ def test_the_estimate_counts_the_passes_of_a_run(colorizer, monkeypatch):
         {},
         {"guidance_scale": 1, "batch_size": 3},
         {"sharp": True, "sketch_guidance_scale": 2, "attention_injection": 1, "similarity_end": 0.5},
+        {"sharp": True, "size": 256},
     ):
         counted.clear()
-        settings = QUICK.evolve(size=128, **changes)
+        settings = QUICK.evolve(**{"size": 128} | changes)
         colorizer.colorize(line_art(), reference, settings)
         result = colorizer.estimate((200, 150), settings, references=1)
         done = {canvas: sum(passes for size, passes in counted if size == canvas) for canvas, _ in counted}

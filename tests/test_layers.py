@@ -1,6 +1,9 @@
 """Layers: nothing is lost in taking a picture apart, colours meet under the lines, and other programs can open it."""
 
 import io
+import os
+import shutil
+import subprocess
 import zipfile
 from xml.etree import ElementTree
 
@@ -97,6 +100,24 @@ def test_openraster_follows_the_specification():
     for layer in reversed(stacked):
         recomposed.alpha_composite(pictures[layer.get("src")].convert("RGBA"))
     assert np.abs(levels(recomposed.convert("RGB")) - levels(coloured())).max() <= 1
+
+
+@pytest.mark.skipif(
+    not (shutil.which("krita") and shutil.which("xvfb-run")), reason="needs Debian's packages krita and xvfb"
+)
+def test_krita_shows_the_layers_as_the_picture_that_was_taken_apart(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
+    layers = separate(Image.fromarray(noise), line_art().crop((0, 0, 96, 64)))
+    save_openraster(layers, tmp_path / "both.ora")
+    with zipfile.ZipFile(tmp_path / "both.ora") as both, zipfile.ZipFile(tmp_path / "bare.ora", "w") as bare:
+        for name in both.namelist():  # so that it is put together from the layers
+            if name != "mergedimage.png":
+                bare.writestr(name, both.read(name))
+    export = ["krita", "--export", "--export-filename", "shown.png", "bare.ora"]
+    environment = os.environ | {"HOME": str(tmp_path)}
+    subprocess.run(["xvfb-run", "-a", *export], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    shown = levels(Image.open(tmp_path / "shown.png").convert("RGB"))
+    assert np.abs(shown - noise).max() <= 1
 
 
 def test_keep_lines_is_a_setting_of_a_run(tiny_checkpoint):

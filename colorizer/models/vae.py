@@ -1,5 +1,7 @@
 """The latent space: an autoencoder with scaling factor f = 8, from diffusers."""
 
+from collections.abc import Callable
+
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
 from torch import Tensor, nn
@@ -46,19 +48,14 @@ class LatentAutoencoder(nn.Module):
         rounding as soon as three eighths of the overlap cover the decoder's reach.
         """
         f = self.downscale
-        tops, lefts = (_tile_starts(side, tile, overlap) for side in z.shape[2:])
         pixels = z.new_zeros(len(z), 3, z.shape[2] * f, z.shape[3] * f)
-        total = z.new_zeros(1, 1, *pixels.shape[2:])
-        for top in tops:
-            for left in lefts:
-                part = self.decode(z[..., top : top + tile, left : left + tile])
-                rows = _tile_weight(part.shape[2], overlap * f, top == tops[0], top == tops[-1])
-                columns = _tile_weight(part.shape[3], overlap * f, left == lefts[0], left == lefts[-1])
-                weight = (rows[:, None] * columns).to(part)
-                area = (..., slice(top * f, top * f + part.shape[2]), slice(left * f, left * f + part.shape[3]))
-                pixels[area] += weight * part
-                total[area] += weight
-        return pixels / total
+        return _blend(self.decode, z, pixels, tile, overlap, (1, f))
+
+    def encode_in_tiles(self, pixels: Tensor, tile: int, overlap: int) -> Tensor:
+        """As `encode` in bounded memory; `tile` and `overlap` in latent positions, see `decode_in_tiles`."""
+        f = self.downscale
+        z = pixels.new_zeros(len(pixels), self.config.latent_channels, pixels.shape[2] // f, pixels.shape[3] // f)
+        return _blend(self.encode, pixels, z, tile, overlap, (f, 1))
 
     def decode_unscaled(self, latent: Tensor) -> Tensor:
         """As `decode` for a latent without scaling, as `encode_mean` gives it."""
@@ -141,6 +138,26 @@ def _tiny(config: VAEConfig) -> AutoencoderTiny:
         num_decoder_blocks=blocks[::-1],
         latent_channels=config.latent_channels,
     )
+
+
+def _blend(
+    function: Callable[[Tensor], Tensor], x: Tensor, into: Tensor, tile: int, overlap: int, scales: tuple[int, int]
+) -> Tensor:
+    """`function` of every tile of x, blended in `into` (zeros); scales: pixels of x and of `into` a latent position."""
+    of_x, of_result = scales
+    tops, lefts = (_tile_starts(side // of_x, tile, overlap) for side in x.shape[2:])
+    total = into.new_zeros(1, 1, *into.shape[2:])
+    for top in tops:
+        for left in lefts:
+            part = function(x[..., top * of_x : (top + tile) * of_x, left * of_x : (left + tile) * of_x])
+            rows = _tile_weight(part.shape[2], overlap * of_result, top == tops[0], top == tops[-1])
+            columns = _tile_weight(part.shape[3], overlap * of_result, left == lefts[0], left == lefts[-1])
+            weight = (rows[:, None] * columns).to(part)
+            begin, end = (top * of_result, left * of_result), part.shape[2:]
+            area = (..., slice(begin[0], begin[0] + end[0]), slice(begin[1], begin[1] + end[1]))
+            into[area] += weight * part
+            total[area] += weight
+    return into / total
 
 
 def _tile_starts(side: int, tile: int, overlap: int) -> list[int]:
