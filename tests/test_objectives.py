@@ -58,16 +58,21 @@ def test_an_exact_prediction_gives_the_latent_back(noised, prediction_type):
     torch.testing.assert_close(found, z0, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.parametrize("last_timestep", [0, 400])
 @pytest.mark.parametrize("prediction_type", ["v_prediction", "epsilon"])
-def test_quick_sampling_with_an_exact_model_ends_at_the_truth(prediction_type):
-    z0 = torch.randn(3, 4, 8, 8)
+def test_quick_sampling_with_an_exact_model_ends_at_the_truth(prediction_type, last_timestep):
+    z0, asked = torch.randn(3, 4, 8, 8), []
 
     def exact(z, t, features, tokens):
+        asked.append(int(t[0]))
         alpha, beta = ALPHAS[t].sqrt().view(-1, 1, 1, 1), (1 - ALPHAS[t]).sqrt().view(-1, 1, 1, 1)
         return prediction_target(z0, (z - alpha * z0) / beta, t, ALPHAS, prediction_type)
 
-    module = SimpleNamespace(unet=exact, alphas_cumprod=ALPHAS, prediction_type=prediction_type)
+    module = SimpleNamespace(
+        unet=exact, alphas_cumprod=ALPHAS, prediction_type=prediction_type, last_timestep=last_timestep
+    )
     result = sample_quickly(module, torch.randn(3, 4, 8, 8), (), None)
+    assert asked[0] == 999 and asked[-1] == max(last_timestep, 125) and len(asked) == 8
     torch.testing.assert_close(result, z0, atol=1e-3, rtol=1e-3)
 
 

@@ -51,6 +51,7 @@ class DiffusionLoss(nn.Module):
         self.sketch_encoder = model.sketch_encoder
         self.strategy = strategy
         self.prediction_type = model.config.noise.prediction_type
+        self.last_timestep = model.config.noise.last_timestep
         self.register_buffer("alphas_cumprod", noise_schedule(model.config.noise), persistent=False)
 
     def forward(self, batch: EncodedTriples) -> dict[str, Tensor]:
@@ -220,9 +221,10 @@ class DiffusionTask:
 def sample_quickly(
     module: DiffusionLoss, z: Tensor, features: tuple[Tensor, ...], tokens: Tensor, steps: int = 8
 ) -> Tensor:
-    """DDIM from noise z in few steps, without guidance: enough to watch training."""
-    times = torch.linspace(len(module.alphas_cumprod) - 1, 0, steps + 1).round().long().tolist()
-    for now, then in zip(times[:-1], times[1:], strict=True):
+    """DDIM from noise z in few steps down to the model's last timestep, without guidance: enough to watch training."""
+    first = len(module.alphas_cumprod) - 1
+    times = torch.linspace(first, max(module.last_timestep, first / steps), steps).round().long().tolist()
+    for now, then in zip(times, [*times[1:], 0], strict=True):
         t = torch.full((len(z),), now, device=z.device)
         squared, next_squared = module.alphas_cumprod[now], module.alphas_cumprod[then]
         alpha, beta = squared.sqrt(), (1 - squared).sqrt()
