@@ -1,6 +1,10 @@
 """The page for everybody: axe-core, keyboard only, names and explanations, fingers on a phone."""
 
+import io
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.browsing import (  # noqa: F401  (fixtures)
     drawn_pictures,
@@ -111,6 +115,16 @@ def test_every_control_is_explained(visit, pictures):
     page.get_by_role("tab").nth(1).click()
     page.locator("#folder-start").wait_for()
     assert unexplained(page) == []
+
+
+@pytest.mark.parametrize("device", [{}, {"has_touch": True, "is_mobile": True}])
+def test_the_thumb_of_a_slider_is_seen_where_its_track_is_empty(visit, device):
+    page = visit(color_scheme="light", **device)
+    track = page.locator("#sketch_guidance_scale input[type=range]")
+    assert track.input_value() == track.get_attribute("min")
+    picture = Image.open(io.BytesIO(track.screenshot())).convert("L")
+    thumb = np.asarray(picture)[:, :40]
+    assert (thumb < 150).sum() > 20, "pixels with a contrast of about 3:1 to the white ground"
 
 
 def test_a_swipe_over_a_slider_scrolls_and_does_not_move_it(visit):
