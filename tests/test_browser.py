@@ -283,6 +283,7 @@ def test_each_visitor_reads_their_own_language(visit, pictures):
         assert "@@" not in page.content()
         page.click("#colorize")
         page.locator(".toast-body", has_text=words["error_no_sketch"]).wait_for()
+        expect(page.locator(".toast-title").first).to_have_text(words["toast_error"])
     english.click("#language-toggle")
     expect(english.locator("#colorize")).to_have_text(JAPANESE["colorize"])
     english.locator("#sketch input[type=file]").wait_for(state="attached")

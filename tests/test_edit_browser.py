@@ -79,7 +79,7 @@ def add_edit(page, **texts):
 
 def test_from_words_to_an_edited_picture(visit, pictures, tmp_path):
     page = start(visit, pictures)
-    expect(page.locator(".region-message")).to_contain_text("Where")
+    expect(page.locator("#edit-canvas .region-message")).to_contain_text("Where")
 
     # words in, regions and histogram out, without generating
     write(page, target="green hair", control="the hair")
@@ -90,8 +90,10 @@ def test_from_words_to_an_edited_picture(visit, pictures, tmp_path):
     assert page.locator("#status").inner_text().startswith("Ready")
 
     # the values under the pointer
-    page.locator("[data-part=marks]").hover(position={"x": 10, "y": 10})
-    expect(page.locator(".region-readout")).to_have_text(re.compile(r"m \d\.\d\d · [\w ]+ · weight ω -?[\d.]+"))
+    page.locator("#edit-canvas [data-part=marks]").hover(position={"x": 10, "y": 10})
+    expect(page.locator("#edit-canvas .region-readout")).to_have_text(
+        re.compile(r"m \d\.\d\d · [\w ]+ · weight ω -?[\d.]+")
+    )
 
     # a threshold moved beyond the next ones pushes them along
     threshold(page, 0).fill("0.8")
@@ -107,13 +109,13 @@ def test_from_words_to_an_edited_picture(visit, pictures, tmp_path):
 
     # a region painted by hand
     before = shares(page)
-    page.click("[data-tool='+']")
-    box = page.locator("[data-part=marks]").bounding_box()
+    page.click("#edit-canvas [data-tool='+']")
+    box = page.locator("#edit-canvas [data-part=marks]").bounding_box()
     page.mouse.move(box["x"] + 4, box["y"] + 4)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 4, box["y"] + 4, steps=8)
     page.mouse.up()
-    page.check("[data-part=only]")
+    page.check("#edit-canvas [data-part=only]")
     changed(page, before)
     expect(page.locator(".region-legend em").first).to_have_text("25.0%")  # one row of four
 
@@ -277,16 +279,16 @@ def test_the_regions_can_be_painted_by_keyboard(visit, pictures):
     page = start(visit, pictures)
     write(page, target="green hair", control="the hair")
     before = shares(page)
-    page.locator("[data-tool='-']").focus()
+    page.locator("#edit-canvas [data-tool='-']").focus()
     page.keyboard.press("Enter")
-    page.check("[data-part=brush]")
-    page.locator("[data-part=marks]").focus()
+    page.check("#edit-canvas [data-part=brush]")
+    page.locator("#edit-canvas [data-part=marks]").focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", " "):
         page.keyboard.press(key)
     after = changed(page, before)
     assert after[4] > before[4]
-    expect(page.locator(".region-readout")).to_contain_text("does not belong")
-    page.click("[data-part=clear]")
+    expect(page.locator("#edit-canvas .region-readout")).to_contain_text("does not belong")
+    page.click("#edit-canvas [data-part=clear]")
     assert changed(page, after) == before
 
 
@@ -294,8 +296,8 @@ def test_phone_and_names(visit, pictures):
     page = start(visit, pictures, viewport={"width": 390, "height": 844}, has_touch=True)
     write(page, target="green hair", control="the hair")
     shares(page)
-    page.locator("[data-part=marks]").tap(position={"x": 30, "y": 30})
-    expect(page.locator(".region-readout")).to_contain_text("weight")
+    page.locator("#edit-canvas [data-part=marks]").tap(position={"x": 30, "y": 30})
+    expect(page.locator("#edit-canvas .region-readout")).to_contain_text("weight")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     tops = [page.locator(f"#{name}").bounding_box()["y"] for name in ("mode", "edit-target", "colorize", "stage")]
     assert tops == sorted(tops)

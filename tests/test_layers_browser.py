@@ -37,6 +37,17 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
     upload(page, "reference", paths["first"])
     page.click("#more-references > .fold-title summary")
     upload(page, "reference-2", paths["second"])
+    page.click("#reference-regions > .fold-title summary")
+    expect(page.locator("#reference-region-1 .region-picture")).to_be_visible()
+    expect(page.locator("#reference-region-3 .region-picture")).to_be_hidden()
+    painting = page.locator("#reference-region-2")
+    painting.locator("[data-tool='+']").click()
+    painting.locator("[data-part=marks]").scroll_into_view_if_needed()
+    box = painting.locator("[data-part=marks]").bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + 4)  # in one go: nothing between may be left out
+    page.mouse.up()
     weight = page.locator("#reference-weight-2 input[type=number]")
     weight.fill("0.5")
     weight.press("Tab")
@@ -56,6 +67,7 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
     settings = read_parameters(tmp_path / "picture.png").settings
     assert (settings.adain, settings.attention_injection, settings.similarity_end) == (0.5, 1, 0.5)
     assert settings.keep_lines and settings.sharp and settings.reference_weights == (1, 0.5)
+    assert list(map(str, settings.reference_regions)) == ["None", "++++/..../..../...."]
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.size == (220, 160)
         flat = np.asarray(picture.convert("RGB"), int)

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from colorizer.checkpoint import checkpoint_hash
 from colorizer.errors import UserError
-from colorizer.manipulation import Edit
+from colorizer.manipulation import Edit, RegionMask
 from colorizer.png import CHUNK, PictureParameters, save_png
 from colorizer.settings import GenerationSettings
 from ui import saved_presets
@@ -21,6 +21,7 @@ from ui.edit_list import EditList
 from ui.edit_look import EditLook
 from ui.edit_session import EditSession
 from ui.model_shelf import ModelShelf
+from ui.reference_regions import ReferenceRegions
 from ui.settings_load import SettingsLoader
 
 SETTINGS = GenerationSettings(steps=33, guidance_scale=4, seed=9, batch_size=3, sampler="euler", edits=(Edit("red"),))
@@ -77,7 +78,8 @@ def test_good_values_of_a_damaged_preset_survive():
 
 
 def _loader(page, shelf):
-    return SettingsLoader(page, shelf, gr.Markdown(), EditChanges(page, shelf, EditLook(page, shelf)))
+    changes = EditChanges(page, shelf, EditLook(page, shelf))
+    return SettingsLoader(page, shelf, gr.Markdown(), changes, ReferenceRegions(page, shelf))
 
 
 def now(loader):
@@ -104,6 +106,10 @@ def warnings(monkeypatch):
     return shown
 
 
+def hash_of_model(loader):
+    return checkpoint_hash(loader.shelf._path(loader.shelf.default()))
+
+
 def values(loader, updates):
     """setting -> value"""
     plain = {name: updates[component] for name, component in loader.page.settings.items() if component in updates}
@@ -124,6 +130,36 @@ def test_everything_of_a_picture_comes_back(loader, tmp_path, tiny_checkpoint, w
     assert updates[loader.page.seed_lock] is True
     assert loader.page.model not in updates
     assert warnings == []
+
+
+def test_weights_and_regions_of_references_come_back_and_missing_pictures_are_said(loader, tmp_path, warnings):
+    regions = loader.regions
+    mask, small = RegionMask(("++..",) * 4), RegionMask(("+.", ".-"))
+    settings = GenerationSettings(reference_weights=(1, 0.5, 2), reference_regions=(None, mask, small))
+    parameters = PictureParameters(settings, 0, "tiny", hash_of_model(loader))
+    updates = loader.restore(parameters, now(loader))
+    assert [updates[slider] for slider in regions.more.weights] == [1, 0.5, 2]
+    (message,) = warnings
+    assert "3 references and there are 0" in message and "reference 3 does not fit" in message
+    values = now(loader) | updates
+    assert [values[state].painted.mask for state in regions.more.painted] == [None, mask, None]
+
+    # the picture that the region was painted on is added, then another one
+    path = tmp_path / "reference.png"
+    Image.new("RGB", (40, 40), "teal").save(path)
+    values |= {regions.pictures[1]: str(path)}
+    values |= regions.changed(values, 1)
+    assert values[regions.more.painted[1]].painted.mask == mask
+    assert values[regions.more.canvases[1]]["painted"] == str(mask)
+    values |= regions.changed(values | {regions.pictures[1]: str(path) + ".other"}, 1)
+    assert values[regions.more.painted[1]].painted.mask is None
+
+    # settings of another picture take weights and regions away again
+    plain = loader.restore(
+        PictureParameters(GenerationSettings(), 0, "tiny", hash_of_model(loader)), now(loader) | updates
+    )
+    assert [plain[slider] for slider in regions.more.weights] == [1, 1, 1]
+    assert plain[regions.more.painted[1]].painted.mask is None
 
 
 def test_what_does_not_fit_is_brought_near_and_said(loader, warnings):

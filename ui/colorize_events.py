@@ -23,6 +23,7 @@ from ui.model_shelf import ModelShelf
 from ui.model_updates import described, described_components
 from ui.picture_events import connect_pictures
 from ui.queues import MODEL
+from ui.reference_regions import connect_reference_regions
 from ui.return_visit import connect_return
 from ui.saved_events import connect_saved_settings
 from ui.settings_layout import MAX_SEED
@@ -39,7 +40,7 @@ def connect(
     """Attach all events. Call inside the `gr.Blocks` of the page. Returns what a run of the page is."""
     changes = connect_edits(page, shelf)
     history = History(page, HistoryStore())
-    loader = SettingsLoader(page, shelf, about, changes)
+    loader = SettingsLoader(page, shelf, about, changes, connect_reference_regions(page, shelf))
     run = ColorizeRun(page, shelf, generate, changes, history)
     _connect_run(page, run, changes)
     connect_strip(page, EditStrip(run), changes)

@@ -25,9 +25,11 @@ from ui.errors import errors_as_toasts
 from ui.generate import Generate
 from ui.history_events import History
 from ui.model_shelf import ModelShelf
+from ui.more_references import GivenReferences
 from ui.settings_layout import MAX_SEED, MAX_VARIANTS
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import inform
 
 Values = dict  # component -> its value
 Updates = dict  # component -> its new value or gr.update(...)
@@ -86,7 +88,7 @@ class ColorizeRun:
             settings = self.settings(values)
             sketch_path = self._sketch_path(values)
             prepared = load_sketch(sketch_path, values[page.preparation])
-            paths = self.reference_paths(values)
+            paths = self.references(values).paths
             reference = [read_picture(path) for path in paths]
             yield {page.status: status.busy(text("status_loading")), page.settings["seed"]: settings.seed}
             chosen = (values[page.model], values[page.prediction_type])
@@ -133,15 +135,15 @@ class ColorizeRun:
         """What the page's controls are set to, with a new seed unless it is kept."""
         chosen = {name: values[component] for name, component in self.page.settings.items()}
         chosen["edits"] = values[self.page.edit.edits].edits
-        _, chosen["reference_weights"] = self.page.more_references.given(values, values[self.page.reference])
+        given = self.references(values)
+        chosen |= {"reference_weights": given.weights, "reference_regions": given.regions}
         if not values[self.page.seed_lock]:
             chosen["seed"] = secrets.randbelow(MAX_SEED - MAX_VARIANTS)
         return GenerationSettings(**chosen)
 
-    def reference_paths(self, values: Values) -> list[str]:
-        """The uploads whose colours are taken, in the order of their weights; none where there is no reference."""
-        paths, _ = self.page.more_references.given(values, values[self.page.reference])
-        return paths
+    def references(self, values: Values) -> GivenReferences:
+        """The uploads whose colours are taken, with their weights and painted regions."""
+        return self.page.more_references.given(values, values[self.page.reference])
 
     def _sketch_path(self, values: Values) -> Path:
         path = values[self.page.sketch]
@@ -172,7 +174,7 @@ class ColorizeRun:
     ) -> Iterator[Updates]:
         page, comparison = self.page, self.page.comparison
         for note in result.notes:
-            gr.Info(in_visitors_language(note), duration=10)
+            inform(in_visitors_language(note))
         edits = result.settings.edits
         notes = [
             change_note(before, after, edits, colorizer.encoder, colorizer.config)

@@ -12,7 +12,7 @@ let tool = "look";
 let stroke = 0; // number of the last one that was sent
 let sent = 0; // when that was, 0 once it is answered
 let unsent = false; // painted on since
-let drawing = false;
+let drawing = null; // the token that the stroke under way reached last
 let cursor = null; // of the keyboard
 let shown = null; // the token whose values are read out
 
@@ -99,9 +99,9 @@ function show() {
   }
   const answered = (given.stroke ?? stroke) >= stroke;
   if (answered) sent = 0;
-  if (unsent && answered && !drawing) send();
+  if (unsent && answered && drawing === null) send();
   // What does not know the latest stroke must not paint over it.
-  else if (answered && !drawing) {
+  else if (answered && drawing === null) {
     stroke = given.stroke ?? stroke;
     cells = given.painted ? [...given.painted.replaceAll("/", "")] : blank();
     only.checked = Boolean(given.only);
@@ -140,12 +140,23 @@ function paint(i) {
   }
 }
 
+// A quick hand skips tokens between two events.
+function paintLine(from, to) {
+  const n = side();
+  const [row, column] = [Math.floor(from / n), from % n];
+  const [down, right] = [Math.floor(to / n) - row, (to % n) - column];
+  const count = Math.max(Math.abs(down), Math.abs(right), 1);
+  for (let k = 1; k <= count; k++) {
+    paint(Math.round(row + (k / count) * down) * n + Math.round(column + (k / count) * right));
+  }
+}
+
 marks.addEventListener("pointerdown", (event) => {
   if (!side()) return;
   cursor = null;
   const i = cellAt(event);
   if (tool !== "look" && event.button === 0) {
-    drawing = true;
+    drawing = i;
     marks.setPointerCapture(event.pointerId);
     paint(i);
   }
@@ -154,18 +165,23 @@ marks.addEventListener("pointerdown", (event) => {
 marks.addEventListener("pointermove", (event) => {
   if (!side()) return;
   const i = cellAt(event);
-  if (drawing) paint(i);
-  if (drawing || i !== shown) say(i);
+  if (drawing !== null) {
+    paintLine(drawing, i);
+    drawing = i;
+    say(i);
+  } else if (i !== shown) {
+    say(i);
+  }
 });
 const endStroke = () => {
-  if (!drawing) return;
-  drawing = false;
+  if (drawing === null) return;
+  drawing = null;
   send();
 };
 marks.addEventListener("pointerup", endStroke);
 marks.addEventListener("pointercancel", endStroke);
 marks.addEventListener("pointerleave", (event) => {
-  if (!drawing && event.pointerType === "mouse") say(null);
+  if (drawing === null && event.pointerType === "mouse") say(null);
 });
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 marks.addEventListener("keydown", (event) => {

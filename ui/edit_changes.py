@@ -15,6 +15,7 @@ from ui.edit_look import EditLook, Updates, Values
 from ui.model_shelf import ModelShelf
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import inform, warn
 
 # Words that most models know; a model's own vocabulary is English whatever the page's language.
 IDEAS = (
@@ -52,13 +53,13 @@ class EditChanges:
         form = self.look.form(values)
         if errors := form.errors():
             if "" in errors:
-                gr.Warning(in_visitors_language(errors[""]), duration=10)
+                warn(in_visitors_language(errors[""]))
             return {**self.look.look(values | {self.panel.refused: True}), self.panel.refused: True}
         edits, chosen = values[self.panel.edits], values[self.panel.chosen]
         try:
             edits = edits.put(self._saved(values, form), chosen)
         except UserError as error:
-            gr.Warning(in_visitors_language(str(error)), duration=10)
+            warn(in_visitors_language(str(error)))
             return gr.skip()
         chosen = len(edits.edits) - 1 if chosen is None else chosen
         return {**self._arranged(values, edits, chosen, form), **self._kept_seed(values)}
@@ -146,7 +147,7 @@ class EditChanges:
         """From the first edit on the seed stays, or the edited picture could not be compared with the unedited one."""
         if values[self.page.seed_lock]:
             return {}
-        gr.Info(text("seed_is_kept"), duration=6)
+        inform(text("seed_is_kept"), 6)
         shown = values[self.page.shown_seed]
         seed = values[self.page.settings["seed"]] if shown is None else shown
         return {self.page.seed_lock: True, self.page.settings["seed"]: seed}

@@ -13,6 +13,7 @@ from ui.edit_list import EditList
 from ui.edit_session import EditSession
 from ui.fold import fold
 from ui.model_shelf import ModelDescription
+from ui.region_canvas import region_canvas
 from ui.texts import text
 
 FOLDER = Path(__file__).parent
@@ -27,35 +28,8 @@ MODE_SWITCH = """<fieldset class="mode-switch"><legend>{legend}</legend>
 <label><input type="radio" name="mode" id="mode-edit"><span>{edit}<b id="edit-count" hidden></b></span></label>
 </fieldset>"""
 
-CANVAS = """<div class="region-tools" role="toolbar" aria-label="{{tools}}">
-<button type="button" data-tool="look" title="{{look_tip}}" aria-pressed="true">{{look}}</button>
-<button type="button" data-tool="+" title="{{add_tip}}" aria-pressed="false">{{add}}</button>
-<button type="button" data-tool="-" title="{{remove_tip}}" aria-pressed="false">{{remove}}</button>
-<button type="button" data-tool="." title="{{erase_tip}}" aria-pressed="false">{{erase}}</button>
-<label class="region-brush" title="{{brush_tip}}"><input type="checkbox" data-part="brush">{{brush}}</label>
-<button type="button" data-part="clear" title="{{clear_tip}}">{{clear}}</button>
-</div>
-<div class="region-frame">
-<p class="region-message" role="status"></p>
-<div class="region-picture">
-<img alt="{{reference}}"><canvas data-part="bands"></canvas>
-<canvas data-part="marks" tabindex="0" role="application" aria-label="{{canvas}}"
- aria-describedby="region-readout"></canvas>
-</div></div>
-<p class="region-readout" id="region-readout" aria-live="polite">{{hint}}</p>
-<div class="region-options">
-<label title="{{opacity_tip}}">{{opacity}}<input type="range" data-part="opacity" min="0" max="100" value="60"></label>
-<label title="{{only_tip}}"><input type="checkbox" data-part="only">{{only}}</label>
-</div>
-<ul class="region-legend" aria-label="{{legend}}"></ul>"""
-
 LIST = """<ol class="edit-rows"></ol><p class="hint edit-empty">{{empty}}</p>"""
 
-CANVAS_TEXTS = (
-    "tools", "look", "add", "remove", "erase", "brush", "clear", "reference", "canvas", "hint", "opacity", "only",
-    "legend", "readout", "readout_everything", "painted_in", "painted_out",
-    "look_tip", "add_tip", "remove_tip", "erase_tip", "brush_tip", "clear_tip", "opacity_tip", "only_tip",
-)  # fmt: skip
 LIST_TEXTS = ("empty", "on", "up", "down", "change", "discard")
 
 
@@ -183,7 +157,7 @@ def _texts(description: ModelDescription) -> dict:
             with gr.Column(min_width=0, elem_classes="edit-field"):
                 parts[name] = _textbox(name)
                 parts[f"{name}_note"] = _note(name)
-    with gr.Row(elem_classes="edit-trio"):
+    with gr.Row(elem_classes=["edit-trio", "edit-strength"]):
         parts["target_scale"] = gr.Slider(
             *target_scale_range(description),
             step=0.5,
@@ -214,15 +188,7 @@ def _note(name: str) -> gr.HTML:
 
 def _regions() -> dict:
     with gr.Row(elem_classes="edit-pair", equal_height=False):
-        canvas = gr.HTML(
-            None,
-            html_template=CANVAS,
-            js_on_load=_script("edit_canvas.js"),
-            apply_default_css=False,
-            elem_id="edit-canvas",
-            min_width=0,
-            **{name: text(f"canvas_{name}") for name in CANVAS_TEXTS},
-        )
+        canvas = region_canvas("edit-canvas")
         with gr.Column(min_width=0, elem_id="edit-thresholds"):
             histogram = gr.HTML(elem_id="edit-histogram", padding=False)
             polarity = gr.HTML(elem_id="edit-polarity", padding=False)

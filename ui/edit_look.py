@@ -14,6 +14,7 @@ from ui.edit_form import TEXTS, EditForm
 from ui.model_shelf import ModelShelf
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import warn
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class EditLook:
                 raise UserError(text("auto_needs_region"))
             reach = values[self.panel.session].preview.look(source, self._before(values), form.draft())
         except UserError as error:
-            gr.Warning(in_visitors_language(str(error)), duration=8)
+            warn(in_visitors_language(str(error)), 8)
             return gr.skip()
         return self.with_thresholds(values, auto_thresholds(reach.m))
 

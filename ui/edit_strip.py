@@ -49,7 +49,7 @@ class EditStrip:
         with errors_as_toasts():
             scales, steps, title = self._plan(values)
             sketch = load_sketch(values[page.sketch], values[page.preparation])
-            references = [read_picture(path) for path in self.run.reference_paths(values)]
+            references = [read_picture(path) for path in self.run.references(values).paths]
             chosen = (values[page.model], values[page.prediction_type])
             yield {page.status: status.busy(text("status_encoding"))}
             started, pictures = time.monotonic(), []
@@ -90,7 +90,7 @@ class EditStrip:
         """(scales, settings of each picture, title). Raises UserError for what cannot be made."""
         page, panel = self.page, self.panel
         settings = self.run.settings(values)
-        if values[page.sketch] is None or not self.run.reference_paths(values):
+        if values[page.sketch] is None or not self.run.references(values).paths:
             raise UserError(text("error_strip_pictures"))
         if not settings.edits:
             raise UserError(text("error_strip_edit"))

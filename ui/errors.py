@@ -9,6 +9,7 @@ import gradio as gr
 from colorizer.errors import UserError
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import failure
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +23,9 @@ def errors_as_toasts(unforeseen: str = "error_unexpected") -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise gr.Error(in_visitors_language(str(error)), duration=10, print_exception=False) from error
+        raise failure(in_visitors_language(str(error))) from error
     except gr.Error:
         raise
     except Exception as error:
         log.exception("an event of the page failed")
-        raise gr.Error(text(unforeseen), duration=15, print_exception=False) from error
+        raise failure(text(unforeseen), 15) from error

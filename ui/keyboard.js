@@ -63,6 +63,14 @@
     for (const empty of document.querySelectorAll(".empty[aria-label]:not([role])")) empty.setAttribute("role", "img");
     // The head of a message holds a button of its own.
     for (const head of document.querySelectorAll(".toast-header[role=button]")) head.setAttribute("role", "group");
+    // What Gradio's own script says is in English.
+    for (const message of document.querySelectorAll(".toast-body")) {
+      const nodes = document.createTreeWalker(message, NodeFilter.SHOW_TEXT);
+      while (nodes.nextNode()) {
+        const own = PAGE_TEXTS.toasts[nodes.currentNode.data.trim()];
+        if (own) nodes.currentNode.data = own;
+      }
+    }
     for (const [id, tip] of Object.entries(PAGE_TEXTS.tips)) {
       const control = document.querySelector(`.block#${id}:has([type=range]), button#${id}, #${id} button`);
       if (control && control.title !== tip) control.title = tip;

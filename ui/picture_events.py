@@ -11,6 +11,7 @@ from ui.colorize_layout import ColorizePage
 from ui.queues import PICTURES
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import warn
 
 PREPARED_SIDE = 512  # longest side of "what the model sees", in pixels
 NOT_SHOWN_BY_BROWSERS = (".tif", ".tiff")
@@ -47,7 +48,7 @@ def _prepare(path: str | None, mode: str):
     try:
         picture = read_line_art(path)
     except UserError as error:
-        gr.Warning(in_visitors_language(str(error)), duration=10)
+        warn(in_visitors_language(str(error)))
         return gr.update(value=None, label=text("prepared")), None
     label = text("prepared")
     if mode == "auto":
@@ -55,7 +56,7 @@ def _prepare(path: str | None, mode: str):
         label = text(f"prepared_{mode}")
     prepared = prepare_sketch(picture, mode)
     if not has_lines(prepared):
-        gr.Warning(text("warning_no_lines"), duration=10)
+        warn(text("warning_no_lines"))
     prepared.thumbnail((PREPARED_SIDE, PREPARED_SIDE))
     return gr.update(value=prepared, label=label), _showable(path, picture)
 
@@ -67,7 +68,7 @@ def _check_reference(path: str | None):
     try:
         return _showable(path, read_picture(path))
     except UserError as error:
-        gr.Warning(in_visitors_language(str(error)), duration=10)
+        warn(in_visitors_language(str(error)))
         return None
 
 

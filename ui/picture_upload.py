@@ -11,6 +11,7 @@ from gradio_client.utils import is_http_url_like
 
 from ui.drawn_by_gradio import DrawnByGradio
 from ui.texts import text
+from ui.toasts import failure
 
 
 class UploadsOnly(DrawnByGradio):
@@ -24,7 +25,7 @@ class UploadsOnly(DrawnByGradio):
         if is_http_url_like(str(url_or_file_path)):
             _, is_file, path = unquote(urlsplit(str(url_or_file_path)).path).partition(f"{API_PREFIX}/file=")
             if not (is_file and is_in_or_equal(path, get_upload_folder()) and Path(path).is_file()):
-                raise gr.Error(text("error_not_a_file"), duration=10, print_exception=False)
+                raise failure(text("error_not_a_file"))
             url_or_file_path = path
         return await super().async_move_resource_to_block_cache(url_or_file_path)
 
@@ -44,7 +45,7 @@ class PictureUpload(UploadsOnly, gr.Image):
         if payload is None:
             return None
         if payload.path is None:
-            raise gr.Error(text("error_not_a_file"), duration=10, print_exception=False)
+            raise failure(text("error_not_a_file"))
         return payload.path
 
 

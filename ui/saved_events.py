@@ -13,6 +13,7 @@ from ui.model_shelf import ModelDescription
 from ui.settings_load import SettingsLoader
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import warn
 
 Values = dict  # component -> its value
 Updates = dict  # component -> its new value or gr.update(...)
@@ -37,7 +38,7 @@ def connect_saved_settings(page: ColorizePage, loader: SettingsLoader) -> None:
             try:
                 updates = loader.load(values[saved.picture], values)
             except UserError as error:  # a warning and no error, so that the zone is empty for the next picture
-                gr.Warning(in_visitors_language(str(error)), duration=10)
+                warn(in_visitors_language(str(error)))
                 updates = {}
             return {**updates, saved.picture: None}
 
@@ -54,7 +55,7 @@ def connect_saved_settings(page: ColorizePage, loader: SettingsLoader) -> None:
             description = loader.shelf.describe(model) if model else ModelDescription()
             updates, notes = loader.fit(settings, description)
             if notes := [*(text("load_unknown", name=key) for key in unknown), *notes]:
-                gr.Warning("<br>".join(map(escape, notes)), title=text("load_notes"), duration=20)
+                warn("<br>".join(map(escape, notes)), 20, title="load_notes")
             return {
                 **updates,
                 saved.name: name,

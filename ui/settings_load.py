@@ -15,21 +15,26 @@ from ui.colorize_layout import ColorizePage
 from ui.edit_changes import EditChanges
 from ui.model_shelf import ModelDescription, ModelShelf
 from ui.model_updates import described, described_components
+from ui.reference_regions import ReferenceRegions
 from ui.settings_layout import SLIDER_RANGES, size_choices, slider_range
 from ui.texts import text
+from ui.toasts import warn
 
 Values = dict  # component -> its value
 Updates = dict  # component -> its new value or gr.update(...)
 
+ELSEWHERE = ("edits", "reference_weights", "reference_regions")  # settings that no single control shows
 LONGEST_SHOWN = 40  # characters of a name or value from a file
 
 
 class SettingsLoader:
     """Holds components and the models to choose from, nothing of any visitor."""
 
-    def __init__(self, page: ColorizePage, shelf: ModelShelf, about: gr.Markdown, changes: EditChanges):
-        self.page, self.shelf, self.about, self.changes = page, shelf, about, changes
-        self.inputs = {page.model, *changes.inputs}
+    def __init__(
+        self, page: ColorizePage, shelf: ModelShelf, about: gr.Markdown, changes: EditChanges, regions: ReferenceRegions
+    ):
+        self.page, self.shelf, self.about, self.changes, self.regions = page, shelf, about, changes, regions
+        self.inputs = {page.model, *changes.inputs, *regions.inputs}
 
     @property
     def outputs(self) -> list[gr.components.Component]:
@@ -39,6 +44,7 @@ class SettingsLoader:
                 [
                     *page.settings.values(), *described_components(page, self.about), page.model, page.preset,
                     page.preparation, page.seed_lock, page.status, *self.changes.outputs,
+                    *self.regions.outputs, *page.more_references.weights,
                 ]
             )
         )  # fmt: skip
@@ -71,11 +77,13 @@ class SettingsLoader:
         fitted, misfits = self.fit(settings, description)
         if settings.edits != values[page.edit.edits].edits:
             updates |= self.changes.restored(values | {page.model: model}, settings.edits)
-        if notes := [*notes, *misfits]:
-            gr.Warning("<br>".join(map(escape, notes)), title=text("load_notes"), duration=20)
+        references, missing = self.regions.restore(values | {page.model: model}, settings)
+        if notes := [*notes, *misfits, *missing]:
+            warn("<br>".join(map(escape, notes)), 20, title="load_notes")
         return {
             **updates,
             **fitted,
+            **references,
             page.preset: None,
             page.seed_lock: True,
             page.status: status.idle(text("status_settings_loaded")),
@@ -92,7 +100,7 @@ class SettingsLoader:
             wanted = getattr(settings, field.name)
             component = self.page.settings.get(field.name)
             if component is None:
-                if field.name != "edits" and wanted != field.default:
+                if field.name not in ELSEWHERE and wanted != field.default:
                     notes.append(text("load_no_control", name=field.name))
                 continue
             value, update = _fit(field.name, component, wanted, description)

@@ -12,6 +12,16 @@ from ui.texts.en import TEXTS
 FOLDER = Path(__file__).parent
 SCRIPTS = ("page.js", "keyboard.js", "edit.js")
 
+# What the browser's side of Gradio says by itself, in English only -> key of our text
+TOASTS_OF_GRADIO = {
+    "Error": "toast_error",
+    "Warning": "toast_warning",
+    "Info": "toast_info",
+    "Connection Lost": "toast_lost",
+    "Connection to the server was lost. Attempting reconnection...": "toast_lost_message",
+    "This application is currently busy. Please try again.": "toast_busy",
+}
+
 # The operating system's own fonts: nothing is fetched from elsewhere.
 FONT = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 FONT_MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "monospace")
@@ -87,7 +97,8 @@ def read_css() -> str:
 def read_head() -> str:
     """The page's own scripts with their texts, as `<script>` for the document head."""
     tips = {key.removeprefix("tip_"): text(key) for key in TEXTS if key.startswith("tip_")}
-    texts = json.dumps({"slider": text("slider_keys"), "tips": tips})
+    toasts = {english: text(key) for english, key in TOASTS_OF_GRADIO.items()}
+    texts = json.dumps({"slider": text("slider_keys"), "tips": tips, "toasts": toasts})
     start = f'document.body.lang = "{text("language_code")}";\nconst PAGE_TEXTS = {texts};'
     scripts = [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
     return "".join(f"<script>{script}</script>" for script in (start, *scripts))

@@ -12,6 +12,7 @@ from ui.study.scales import ScaleQuestion, not_saved, saved
 from ui.study.steps import StepView, Updates
 from ui.study.try_log import record_look
 from ui.texts import text
+from ui.toasts import warn
 
 Values = dict  # component -> its value
 
@@ -153,7 +154,7 @@ class ParticipantFlow:
             with study_errors():
                 store()
         except gr.Error as error:
-            gr.Warning(error.message, duration=10)
+            warn(error.message)
             return {question.note: not_saved()}
         return {question.note: saved()}
 
@@ -162,7 +163,7 @@ class ParticipantFlow:
         """Notes at the questions without an answer, and a message that names them; nothing when there are none."""
         missing = [question for question in questions if values[question.radio] is None]
         if missing:
-            gr.Warning(text(message, names=", ".join(item.name for item in missing)), duration=10)
+            warn(text(message, names=", ".join(item.name for item in missing)))
         return {question.note: not_saved("study_missing") for question in missing}
 
 

@@ -21,6 +21,7 @@ from ui.study.steps import Updates
 from ui.study.try_log import TryLog
 from ui.study.words import read_words
 from ui.texts import text
+from ui.toasts import inform
 
 
 class TrialRun:
@@ -108,7 +109,7 @@ class TrialRun:
     def _show_result(self, values: Values, result: Result, step: TrialStep, try_id: int) -> Updates:
         trial = self.page.trial
         for note in result.notes:
-            gr.Info(note, duration=10)
+            inform(note)
         number = len(set(values[trial.try_ids] or [])) + 1
         caption = text("study_try_caption", number=number)
         # As pictures and no files: no copies but the ones that Gradio deletes in time.

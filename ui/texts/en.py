@@ -107,6 +107,18 @@ TEXTS = {
     "reference_number": "Reference {number}",
     "reference_weight": "Weight of reference {number}",
     "reference_weight_info": "0 leaves it out.",
+    "reference_regions": "Paint what to take from each",
+    "reference_regions_hint": (
+        "For example the hair of one and the clothes of another. Where nothing is painted, all of a reference counts."
+    ),
+    "reference_regions_cls": "This model sees a reference as a whole. Parts cannot be chosen.",
+    "reference_tools": "Paint the parts that count",
+    "reference_look_tip": "Paint nothing, so that the page can be scrolled",
+    "reference_add": "Take",
+    "reference_add_tip": "Paint what to take; all that is not painted is left out",
+    "reference_remove": "Leave out",
+    "reference_remove_tip": "Paint what to leave out",
+    "reference_canvas": "Parts of reference {number}. Arrow keys move, the space bar paints.",
     # stage
     "stage_preview": "Live preview",
     "stage_result": "Before and after",
@@ -145,6 +157,11 @@ TEXTS = {
     "load_other_model": "It was made with the model {name}, which is not here. The colours may differ.",
     "load_no_control": "“{name}” has no control on this page and keeps its usual value.",
     "load_changed": "{name} was {wanted}; the nearest value here is {value}.",
+    "load_references": (
+        "It was made from {count} references and there are {here} here. Their pictures are not in the "
+        "file: add the same ones in the same order."
+    ),
+    "load_region": "What was painted on reference {number} does not fit this model.",
     "status_settings_loaded": "The settings of the picture are loaded. Add its sketch and reference to make it again.",
     "saved_presets": "Your presets",
     "saved_presets_info": "They are kept in this browser.",
@@ -163,6 +180,12 @@ TEXTS = {
     "error_too_many_presets": "There are {most} presets already. Delete one or overwrite one.",
     "error_no_parameters": "This PNG holds no settings of this program. Use one that was downloaded here.",
     # tooltips: "tip_" and the id of a button or slider
+    "toast_error": "Error",
+    "toast_info": "Note",
+    "toast_warning": "Please note",
+    "toast_lost": "Connection lost",
+    "toast_lost_message": "The connection to the server was lost. Trying again …",
+    "toast_busy": "This page is busy at the moment. Please try again soon.",
     "slider_keys": "Border between the two pictures. Arrow keys move it.",
     "tip_swap": "The sketch becomes the reference and the reverse",
     "tip_clear": "Take both pictures out",
@@ -218,7 +241,9 @@ TEXTS = {
     "folder_hint": "Many sketches in the same colours: with the reference, settings and edits of the Colorize page.",
     "folder_sketches": "Sketches",
     "folder_choose": "Add a whole folder",
-    "folder_reference": "Reference of the Colorize page",
+    "folder_reference": "References of the Colorize page",
+    "folder_weight": "weight {weight}",
+    "folder_edits": "With the edits of the Colorize page: {edits}.",
     "folder_no_reference": "There is no reference on the Colorize page. The model will choose the colours.",
     "folder_start": "Colorize all",
     "folder_download": "Download all (ZIP)",
