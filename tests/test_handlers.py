@@ -1,7 +1,11 @@
 """Handlers of the page without a browser: what a run gets, what they say, and how their events wait."""
 
+import contextlib
+
+import anyio
 import gradio as gr
 import pytest
+import safehttpx
 from gradio.context import LocalContext
 from gradio.route_utils import Request
 from PIL import Image, ImageDraw
@@ -16,6 +20,7 @@ from ui.edit_view import canvas, field_note
 from ui.folder_layout import build_folder_page
 from ui.folder_run import FolderRun
 from ui.model_shelf import ModelShelf
+from ui.more_references import PaintedReference
 from ui.page import build_page
 from ui.picture_upload import UploadsOnly
 
@@ -73,9 +78,13 @@ def colours(references):
     return [picture.getpixel((0, 0)) for picture in references]
 
 
-def test_a_degree_strip_and_a_folder_take_all_references_and_weights(run, runs, values):
+def test_a_degree_strip_and_a_folder_take_all_references_weights_and_regions(run, runs, values):
     page = run.page
-    values |= {page.more_references.weights[1]: 0.5}
+    painted = Painted("++../++../++../++..")
+    values |= {
+        page.more_references.weights[1]: 0.5,
+        page.more_references.painted[1]: PaintedReference(painted, values[page.more_references.pictures[0]]),
+    }
     values |= run.changes.save(values)
     list(EditStrip(run).make(values))
     assert len(runs) == values[page.edit.strip_count]
@@ -85,6 +94,7 @@ def test_a_degree_strip_and_a_folder_take_all_references_and_weights(run, runs, 
     for references, settings in runs:
         assert colours(references) == [(255, 0, 0), (0, 0, 255)]
         assert settings.reference_weights == (1, 0.5)
+        assert settings.reference_regions == (None, painted.mask)
 
 
 @pytest.mark.parametrize("way", ["save", "new", "act"])
@@ -113,8 +123,13 @@ def test_the_edit_panel_speaks_the_visitors_language():
 
 
 @pytest.fixture(scope="module")
-def events(tiny_checkpoint):
-    return build_page(ModelShelf(tiny_checkpoint.parent, device="cpu")).fns.values()
+def blocks(tiny_checkpoint):
+    return build_page(ModelShelf(tiny_checkpoint.parent, device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def events(blocks):
+    return blocks.fns.values()
 
 
 def test_events_of_one_queue_name_one_limit(events):
@@ -131,3 +146,48 @@ def test_no_event_takes_a_file_from_elsewhere(events):
     taken = {part for event in events for part in event.inputs if isinstance(part, kinds)}
     assert len(taken) > 5
     assert {part.elem_id for part in taken if not isinstance(part, UploadsOnly)} == set()
+
+
+ADDRESS = "http://pictures.example/a.png"
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The hosts of which something was about to be fetched."""
+    hosts = []
+
+    async def validate(host, *_arguments, **_options):
+        hosts.append(host)
+        raise ValueError("no network in tests")
+
+    monkeypatch.setattr(safehttpx, "async_validate_url", validate)
+    return hosts
+
+
+def preprocess(blocks, events, payload, method):
+    """Each of the events gets the payload for all its inputs; what is refused, and how, depends on the component."""
+
+    async def call_all():
+        for event in events:
+            with contextlib.suppress(Exception):
+                await method(blocks, event, [payload] * len(event.inputs), None)
+
+    anyio.run(call_all)
+
+
+@pytest.mark.parametrize(
+    "file", [{"path": ADDRESS}, {"path": ADDRESS, "is_stream": True}, {"path": "/tmp/none.png", "url": ADDRESS}]
+)
+@pytest.mark.parametrize("wrapped", [lambda file: file, lambda file: {"a": [{"b": file}]}, lambda file: [[file]]])
+def test_no_input_of_any_event_makes_the_server_fetch_an_address(blocks, events, asked, file, wrapped):
+    """Every way to a handler leads through `preprocess_data`: the queue, direct calls, `/call` and MCP."""
+    payload = wrapped(file | {"meta": {"_type": "gradio.FileData"}})
+    preprocess(blocks, events, payload, type(blocks).preprocess_data)
+    assert asked == []
+
+
+def test_gradio_itself_would_fetch_it(blocks, events, asked):
+    """Else the test above could not fail."""
+    payload = {"path": ADDRESS, "meta": {"_type": "gradio.FileData"}}
+    preprocess(blocks, events, payload, gr.Blocks.preprocess_data)
+    assert set(asked) == {"pictures.example"}

@@ -8,6 +8,7 @@ import uuid
 
 import httpx
 import pytest
+import safehttpx
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError
@@ -17,7 +18,9 @@ from colorizer.pipeline import Colorizer
 from tests.bad_files import bad_files
 from tests.browsing import url_of_a_tiny_model, visitors  # noqa: F401  (fixtures)
 from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
-from ui.page import MAX_REQUEST, MAX_UPLOADS, MAX_WAITING
+from ui.bounded_queue import MAX_WAITING
+from ui.page import MAX_REQUEST, MAX_UPLOADS
+from ui.texts.ja import TEXTS as JAPANESE
 
 expect = sync_api.expect
 
@@ -130,6 +133,37 @@ def test_addresses_are_not_fetched_but_an_upload_may_be_named_by_its_own(url, cl
     own = f"{url}gradio_api/file={upload(url, sketch)}"
     event = join(url, own, steps=4)
     assert "event: complete" in httpx.get(f"{url}gradio_api/call/colorize/{event}", timeout=60).text
+
+
+@pytest.fixture
+def fetched(monkeypatch):
+    """The host of every address that the server was about to fetch."""
+    asked = []
+
+    async def validate(host, *_arguments, **_options):
+        asked.append(host)
+        raise ValueError("no network in tests")
+
+    monkeypatch.setattr(safehttpx, "async_validate_url", validate)
+    return asked
+
+
+def test_an_address_anywhere_in_a_body_is_not_fetched(url, client, sketch, fetched):
+    hidden = {"deep": [as_file("http://pictures.example/a.png")]}
+    for body in ({"sketch": as_file(upload(url, sketch)), "settings": hidden}, {"sketch": hidden}):
+        answer = httpx.post(f"{url}gradio_api/call/v2/colorize", json=body, timeout=60)
+        said = httpx.get(f"{url}gradio_api/call/colorize/{answer.json()['event_id']}", timeout=60).text
+        assert "event: error" in said and "event: complete" not in said
+    assert works(client, sketch)
+    assert fetched == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("address", ["http://pictures.example/a.png", "https%3A%2F%2Fpictures.example/a.png"])
+def test_the_route_for_files_is_no_proxy(url, fetched, method, address):
+    for route in ("gradio_api/file=", "gradio_api/proxy="):
+        assert httpx.request(method, f"{url}{route}{address}", timeout=60).status_code in (400, 403, 404, 405)
+    assert fetched == []
 
 
 def test_uploads_are_bounded(url, client, sketch):
@@ -245,6 +279,20 @@ def test_a_full_queue_is_said_on_the_page_and_nothing_is_lost(visit, url, sketch
     page.locator(".toast-body", has_text="busy").wait_for()
     expect(page.locator("#colorize")).to_be_enabled()
     expect(page.locator("#sketch img")).to_have_count(1)
+
+    # what needs no run works all the same
+    other = visit(locale="ja-JP")
+    other.set_input_files("#sketch input[type=file]", sketch)
+    other.locator("#prepared img").wait_for()
+    other.set_input_files("#reference input[type=file]", sketch)
+    other.locator(".mode-switch label:has(#mode-edit)").click()
+    other.fill("#edit-control :is(input, textarea)", "the hair")
+    expect(other.locator("#edit-canvas .region-legend li")).to_have_count(5)
+    other.click("#colorize")
+    expect(other.locator(".toast-body")).to_contain_text([JAPANESE["toast_error"]])
+    expect(other.locator(".toast-body")).to_contain_text([JAPANESE["toast_busy"]])
+
+    assert waiting(url) == MAX_WAITING
     gate.open.set()
     assert until(lambda: waiting(url) == 0)
     page.click("#colorize")

@@ -14,12 +14,14 @@ from ui.about import build_about
 from ui.api import add_endpoints
 from ui.api_page import api_routes
 from ui.body_limit import BodyLimit
+from ui.bounded_queue import BlocksWithBoundedQueue
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
 from ui.examples import ASSETS, load_examples, thumbnail
 from ui.folder_events import connect_folder
 from ui.folder_layout import build_folder_page
 from ui.generate import build_generate
+from ui.guarded_blocks import NoAddresses
 from ui.mcp_server import check_mcp
 from ui.model_shelf import ModelShelf
 from ui.security import SecurityHeaders
@@ -27,7 +29,6 @@ from ui.texts import page_for_everybody, text
 from ui.theme import build_theme, read_css, read_head
 from ui.translated_page import TranslatedPage
 
-MAX_WAITING = 16  # requests in the queue; more are turned away
 MAX_UPLOAD = "20mb"  # one file
 MAX_UPLOADS = folder_run.MAX_SKETCH_BYTES + 2**20  # bytes: the files of one request and what stands between them
 MAX_REQUEST = 32 * 2**20  # bytes: any other
@@ -63,7 +64,9 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
     generate = build_generate(shelf)
     with (
         page_for_everybody(),
-        gr.Blocks(title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks,
+        BlocksWithBoundedQueue(
+            title=text("title"), analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True
+        ) as blocks,
     ):
         build_header(text("title"), text("tagline"))
         with gr.Tabs(elem_id="tabs"):
@@ -81,7 +84,7 @@ def build_page(shelf: ModelShelf) -> gr.Blocks:
         run = connect(page, shelf, generate, examples, about)
         connect_folder(folder, folder_tab, run)
         add_endpoints(shelf, generate)
-    return blocks.queue(max_size=MAX_WAITING, api_open=False)
+    return blocks.queue(api_open=False)
 
 
 def build_header(title: str, tagline: str) -> None:
@@ -146,6 +149,7 @@ def launch(
         app_kwargs={
             "middleware": [
                 Middleware(SecurityHeaders, framed_by=SPACE_FRAMES if on_space else ()),
+                Middleware(NoAddresses),
                 Middleware(BodyLimit, most=MAX_REQUEST, most_at={f"{API_PREFIX}/upload": MAX_UPLOADS}),
                 *middleware,
                 Middleware(TranslatedPage),

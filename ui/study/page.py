@@ -10,6 +10,7 @@ from colorizer.errors import UserError
 from colorizer.study.check import findings
 from colorizer.study.session import Study
 from ui.generate import build_generate
+from ui.guarded_blocks import GuardedBlocks
 from ui.page import DELETE_CACHE, build_header, launch
 from ui.study.models import StudyShelf
 from ui.study.organiser_page import build_organiser_page
@@ -34,7 +35,7 @@ def build_study_page(study: Study, device: str = "auto") -> gr.Blocks:
     title = study.protocol.title
     with (
         page_for_everybody(),
-        gr.Blocks(title=title, analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks,
+        GuardedBlocks(title=title, analytics_enabled=False, delete_cache=DELETE_CACHE, fill_width=True) as blocks,
     ):
         build_header(title, text("study_tagline"))
         page = build_participant_page(study)
