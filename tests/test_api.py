@@ -96,6 +96,25 @@ def test_colorize_returns_the_png_of_a_direct_run_with_its_parameters(client, fo
     assert (pixels(path) == np.asarray(direct)).all()
 
 
+def test_several_references_count_by_weight_and_region(client, folder, pictures):
+    sketch, reference = pictures
+    more = {"reference_weights": [1, 0.5], "reference_regions": [None, "++../..../..../...."]}
+    path = client.predict(
+        handle_file(sketch),
+        reference=handle_file(reference),
+        reference_2=handle_file(sketch),
+        settings=more,
+        steps=4,
+        model="plain.safetensors",
+        api_name="/colorize",
+    )
+    settings = read_parameters(path).settings
+    assert settings.to_dict().items() >= more.items()
+    colorizer = Colorizer.load(folder / "plain.safetensors", device="cpu")
+    direct = colorizer.colorize(load_sketch(sketch), [read_picture(reference), read_picture(sketch)], settings)[0]
+    assert (pixels(path) == np.asarray(direct)).all()
+
+
 def test_what_is_left_out_is_the_models_own_default(client, pictures):
     own = read_parameters(colorize(client, *pictures)).settings
     assert (own.guidance_scale, own.steps, own.sketch_guidance_scale) == (1.5, 3, 1.0)

@@ -73,11 +73,15 @@ def download_zip(page):
 @needs_chromium
 def test_a_folder_is_coloured_with_the_settings_of_the_page_and_bad_files_are_listed(page, reference, tmp_path):
     upload(page, "reference", reference)
+    page.click("#more-references > .fold-title summary")
+    upload(page, "reference-2", reference)
+    set_number(page, "reference-weight-2", 0.5)
     set_number(page, "steps", 6)
     page.fill("#seed input", "42")
     page.locator("#seed input").press("Tab")
     open_folder_tab(page)
-    page.locator("#folder-reference img").wait_for()
+    expect(page.locator("#folder-reference img")).to_have_count(2)
+    expect(page.locator("#folder-reference")).to_contain_text("Reference 2 · weight 0.5")
     (tmp_path / "broken.png").write_text("no picture")
     Image.new("L", (80, 80), 255).save(tmp_path / "<b>blank.png")
     sketches = [draw(tmp_path / "round.png"), draw(tmp_path / "square.png", "rectangle")]
@@ -94,6 +98,7 @@ def test_a_folder_is_coloured_with_the_settings_of_the_page_and_bad_files_are_li
     for name in archive.namelist():
         parameters = read_parameters(archive.read(name))
         assert (parameters.settings.steps, parameters.seed) == (6, 42)
+        assert parameters.settings.reference_weights == (1, 0.5)
     assert len(set(map(archive.read, archive.namelist()))) == 2
 
 

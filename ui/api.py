@@ -13,7 +13,7 @@ from colorizer.images import read_picture
 from colorizer.lineart import MODES, has_lines, load_sketch, prepare_sketch, read_line_art
 from colorizer.manipulation import DEFAULT_THRESHOLDS, Edit
 from colorizer.region_report import check_region_request, report_regions
-from colorizer.settings import GenerationSettings
+from colorizer.settings import MOST_REFERENCES, GenerationSettings
 from ui import api_arguments as argument
 from ui.api_texts import text as say
 from ui.colorize_run import save_results
@@ -81,6 +81,8 @@ def _add_colorize(shelf: ModelShelf, generate: Generate, description: ModelDescr
         edits=None,
         settings=None,
         model=None,
+        reference_2=None,
+        reference_3=None,
     ) -> Iterator[str | None]:
         with errors_as_toasts():
             if sketch is None:
@@ -92,9 +94,10 @@ def _add_colorize(shelf: ModelShelf, generate: Generate, description: ModelDescr
                 given["edits"] = [edit.to_dict() for edit in parsed]
             full = api_settings(shelf.describe(chosen), given, settings)
             prepared = load_sketch(sketch, preparation)
-            picture = None if reference is None else read_picture(reference)
+            paths = filter(None, (reference, reference_2, reference_3))
+            references = [read_picture(path) for path in paths]
             colorizer = shelf.open(chosen)
-            with closing(generate(chosen, None, prepared, picture, full, False)) as events:
+            with closing(generate(chosen, None, prepared, references, full, False)) as events:
                 for event in events:
                     if isinstance(event, Result):
                         with tempfile.TemporaryDirectory() as folder:
@@ -120,6 +123,7 @@ def _add_colorize(shelf: ModelShelf, generate: Generate, description: ModelDescr
             argument.text("edits", say("edits_meaning")),
             argument.values("settings", say("settings_meaning")),
             argument.text("model", say("model_meaning", default=description.name)),
+            *(argument.picture(f"reference_{number}", say("more_meaning")) for number in range(2, MOST_REFERENCES + 1)),
         ],
         [_png(say("picture"))],
         MODEL,

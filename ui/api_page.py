@@ -92,11 +92,12 @@ def _is_file(parameter: dict) -> bool:
 
 
 def _needed(described: dict) -> list[dict]:
-    """What a first call gives: the required arguments, and all files."""
+    """What a first call gives: the required arguments, and the files but further ones of a kind (`reference_2`)."""
     return [
         parameter
         for parameter in described["parameters"]
-        if _is_file(parameter) or not parameter["parameter_has_default"]
+        if not parameter["parameter_has_default"]
+        or (_is_file(parameter) and not parameter["parameter_name"][-1].isdigit())
     ]
 
 

@@ -17,6 +17,10 @@ TEXTS = {
     "sketch": "Draw line art from a drawing, a scan, a painting or a photo. Returns a PNG, dark lines on white.",
     "sketch_meaning": "The line art to be coloured: a PNG, JPEG, WebP, AVIF, BMP, GIF or TIFF file up to 20 MB.",
     "reference_meaning": "The picture to take the colours from. Left out, the model chooses the colours.",
+    "more_meaning": (
+        "One more reference; the tokens of all count together. By settings: reference_weights, such as [1, 0.5], and "
+        'reference_regions, the parts that count, such as [null, "++../++.."] with a row of the token grid each.'
+    ),
     "gs_meaning": (
         "Reference guidance scale, {low:g} to {high:g}: higher takes colours more strongly from the reference, 1 is "
         "off. Left out: the model's own default, {default:g}."

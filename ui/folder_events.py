@@ -1,12 +1,14 @@
 """Which control of the Folder page does what."""
 
+from html import escape
 from pathlib import Path
 
 import gradio as gr
 
-from ui.colorize_run import ColorizeRun
+from ui.colorize_run import ColorizeRun, Updates, Values
 from ui.folder_layout import FolderPage
 from ui.folder_run import FolderRun
+from ui.more_references import GivenReferences
 from ui.queues import MODEL
 from ui.texts import text
 
@@ -37,8 +39,20 @@ def connect_folder(page: FolderPage, tab: gr.Tab, run: ColorizeRun) -> None:
     page.stop.click(folder_run.ended, cancels=[running], **ending)
 
     page.folder.upload(_add, inputs=[page.sketches, page.folder], outputs=page.sketches, **LOCAL)
-    references = [run.page.reference, *run.page.more_references.pictures]
-    tab.select(_show_reference, inputs=references, outputs=[page.reference, page.note], **LOCAL)
+
+    def show(values: Values) -> Updates:
+        """What the Colorize page brings: its references, and in words its edits."""
+        given = run.references(values)
+        pictures = [(path, _caption(given, index)) for index, path in enumerate(given.paths)]
+        edits = [edit.target for edit in values[run.page.edit.edits].edits if edit.enabled]
+        notes = [] if pictures else [text("folder_no_reference")]
+        notes += [text("folder_edits", edits=", ".join(edits))] if edits else []
+        return {
+            page.references: gr.update(value=pictures, visible=bool(pictures)),
+            page.note: "".join(f'<p class="hint">{escape(note)}</p>' for note in notes),
+        }
+
+    tab.select(show, inputs=run.inputs, outputs=[page.references, page.note], **LOCAL)
 
 
 def _add(sketches: list[str] | None, chosen: list[str] | None) -> list[str]:
@@ -46,8 +60,8 @@ def _add(sketches: list[str] | None, chosen: list[str] | None) -> list[str]:
     return [*(sketches or ()), *(path for path in chosen or () if not Path(path).name.startswith("."))]
 
 
-def _show_reference(*references: str | None):
-    """The first reference of the Colorize page; where there is none, a word about it."""
-    reference = next(filter(None, references), None)
-    note = "" if reference else f'<p class="hint">{text("folder_no_reference")}</p>'
-    return gr.update(value=reference, visible=reference is not None), note
+def _caption(given: GivenReferences, index: int) -> str:
+    parts = [text("reference_number", number=index + 1)] if len(given.paths) > 1 else []
+    parts += [text("folder_weight", weight=f"{given.weights[index]:g}")] if given.weights else []
+    parts += [text("row_painted")] if given.regions and given.regions[index] is not None else []
+    return " · ".join(parts)

@@ -23,7 +23,7 @@ class FolderPage:
 
     sketches: FileUpload
     folder: SketchFolder
-    reference: gr.Image
+    references: gr.Gallery
     note: gr.HTML
     start: gr.Button
     stop: gr.Button
@@ -51,13 +51,16 @@ def _inputs() -> dict:
     folder = SketchFolder(
         text("folder_choose"), file_count="directory", type="filepath", size="sm", elem_id="folder-choose"
     )
-    reference = gr.Image(
+    references = gr.Gallery(
         label=text("folder_reference"),
         format="png",
+        columns=3,
+        height="auto",
+        allow_preview=False,
+        object_fit="contain",
         interactive=False,
         visible=False,
         buttons=[],
-        height=150,
         elem_id="folder-reference",
     )
     note = gr.HTML("", padding=False, elem_id="folder-note")
@@ -67,7 +70,7 @@ def _inputs() -> dict:
     return {
         "sketches": sketches,
         "folder": folder,
-        "reference": reference,
+        "references": references,
         "note": note,
         "start": start,
         "stop": stop,

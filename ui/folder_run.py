@@ -82,7 +82,7 @@ class FolderRun:
             settings = self.run.settings(values)
             sketches = self._sketches(values)
             chosen = (values[controls.model], values[controls.prediction_type])
-            references = [read_picture(path) for path in self.run.reference_paths(values)]
+            references = [read_picture(path) for path in self.run.references(values).paths]
             yield {page.status: status.busy(text("status_loading"))}
             colorizer = self.run.shelf.open(*chosen)
             progress = _Progress(sketches, settings.steps)
