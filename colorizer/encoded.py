@@ -38,6 +38,11 @@ class EncodedSketch:
         return (*(self.draft.passes if self.draft else ()), self)
 
     @property
+    def canvas(self) -> tuple[int, int]:
+        """Width and height in pixels of what the model draws, with the padding."""
+        return self.placement.width, self.placement.height
+
+    @property
     def size(self) -> int:
         """Longest side of the picture to be made, in pixels."""
         left, top, right, bottom = self.placement.box

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from colorizer.denoiser import GuidedDenoiser
+from colorizer.denoiser import GuidedDenoiser, branches
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
 from colorizer.layers import keep_lines
@@ -76,6 +76,7 @@ class Generation:
         self.generators = image_generators(settings.seed, settings.batch_size)
         self.pace = PreviewPace() if previews else None
         self.step, self.steps = 0, settings.steps
+        self.ahead: list[tuple[tuple[int, int], int]] = []  # of the passes to come, see Workload.estimate
         self.preview: Image.Image | None = None
 
     def run(self, sketch: EncodedSketch) -> Iterator[Preview | Result]:
@@ -83,10 +84,14 @@ class Generation:
         settings, notes = self.settings, self.context.notes
         first, *larger = sketch.passes
         refining = [sampler_of(settings, self.locked, REFINE_NOISE) for _ in larger]
-        self.steps += sum(settings.steps - sampler.first for sampler in refining)
+        counts = [settings.steps - sampler.first for sampler in refining]
+        self.steps += sum(counts)
+        calls = settings.batch_size * branches(settings, self.context.tokens is not None)
+        self.ahead = [(each.canvas, count * calls) for each, count in zip(larger, counts, strict=True)]
         z = yield from self._denoise(first, sampler_of(settings, self.locked), self.references)
         for before, after, sampler in zip(sketch.passes, larger, refining, strict=False):
             start = torch.cat([self._enlarge(z[i : i + 1], before, after) for i in range(len(z))])
+            del self.ahead[0]
             z = yield from self._denoise(after, sampler, [], start)
 
         if not z.isfinite().all():
@@ -117,11 +122,10 @@ class Generation:
                 locked.model.unet, sampler, settings, sketch.features, empty, self.context.tokens, self.generators,
                 passes, self.context.log_weights,
             )  # fmt: skip
-        canvas = (sketch.placement.width, sketch.placement.height)
         begin = time.perf_counter()
         for index in range(sampler.first, settings.steps):
             with locked.inside():
-                with locked.workload.measured(canvas, len(z) * denoiser.calls(index)):
+                with locked.workload.measured(sketch.canvas, len(z) * denoiser.calls(index)):
                     # One image at a time: kernels differ with the batch size, and that must not change a picture.
                     prediction = torch.cat([denoiser.predict(i, index, z[i : i + 1]) for i in range(len(z))])
                 expected = sampler.predicted_latent(index, prediction[:1], z[:1])
@@ -131,7 +135,8 @@ class Generation:
                     self.preview = locked.decode(expected, sketch.placement)
             self.step += 1
             step_time = (time.perf_counter() - begin) / (index - sampler.first + 1)
-            yield Preview(self.step, self.steps, self.preview, step_time * (self.steps - self.step))
+            seconds_left = step_time * (settings.steps - index - 1) + (locked.workload.seconds(self.ahead) or 0)
+            yield Preview(self.step, self.steps, self.preview, seconds_left)
         return z
 
     def _enlarge(self, z: Tensor, before: EncodedSketch, after: EncodedSketch) -> Tensor:

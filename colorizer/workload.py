@@ -59,12 +59,13 @@ class Workload:
 
     def estimate(self, passes: Sequence[tuple[tuple[int, int], int]], pictures: int) -> Estimate:
         """passes: (canvas, number of passes through the U-Net) of each stage; pictures: how many come out."""
-        times = [self._pass_seconds(canvas) for canvas, _ in passes]
-        seconds = None
-        if None not in times:
-            seconds = sum(each * count for each, (_, count) in zip(times, passes, strict=True))
         memory = max(self.memory(*canvas, pictures) for canvas, _ in passes)
-        return Estimate(seconds, memory, available_memory(self.device))
+        return Estimate(self.seconds(passes), memory, available_memory(self.device))
+
+    def seconds(self, passes: Sequence[tuple[tuple[int, int], int]]) -> float | None:
+        """What these take, see `estimate`; None until a step was measured."""
+        times = [self._pass_seconds(canvas) for canvas, _ in passes]
+        return None if None in times else sum(each * count for each, (_, count) in zip(times, passes, strict=True))
 
     def memory(self, width: int, height: int, pictures: int = 1) -> int:
         """Bytes that a run needs besides the weights, at its widest moment."""

@@ -103,7 +103,13 @@ def test_an_enlarged_picture_keeps_its_place_and_gets_the_lines():
 
 def test_a_sharp_picture_is_made_in_passes_of_growing_size(colorizer, monkeypatch):
     sizes, forward = [], SketchUNet.forward
-    monkeypatch.setattr(SketchUNet, "forward", lambda self, z, *a: sizes.append(z.shape[-1]) or forward(self, z, *a))
+
+    def noting(self, z, *more):
+        if not z.is_meta:  # where the work is only counted
+            sizes.append(z.shape[-1])
+        return forward(self, z, *more)
+
+    monkeypatch.setattr(SketchUNet, "forward", noting)
     settings = QUICK.evolve(size=256, sharp=True, guidance_scale=1, adain=1, batch_size=2)
     sketch = colorizer.encode_sketch(line_art(), settings.size, settings.sharp)
     reference = colorizer.encode_reference(Image.new("RGB", (64, 64), "teal"))
@@ -116,6 +122,14 @@ def test_a_sharp_picture_is_made_in_passes_of_growing_size(colorizer, monkeypatc
     alone = settings.evolve(batch_size=1, seed=1)
     again = colorizer.colorize(line_art(), Image.new("RGB", (64, 64), "teal"), alone)[0]
     assert np.array_equal(np.asarray(again), np.asarray(result.images[1]))
+
+
+def test_the_time_left_knows_that_the_passes_to_come_are_larger(colorizer, monkeypatch):
+    monkeypatch.setattr(Workload, "seconds", lambda self, passes: 1000.0 * len(passes))
+    settings = QUICK.evolve(size=256, sharp=True)
+    *previews, _ = colorizer.generate(colorizer.encode_sketch(line_art(), 256, True), None, settings, previews=False)
+    assert [round(preview.seconds_left, -3) for preview in previews[: QUICK.steps]] == [2000.0] * QUICK.steps
+    assert {round(preview.seconds_left, -3) for preview in previews[QUICK.steps :]} == {1000.0, 0.0}
 
 
 def test_sharp_has_no_effect_at_the_native_size(colorizer):
