@@ -101,9 +101,8 @@ def build_more_references() -> MoreReferences:
 
 def _regions() -> tuple[tuple[gr.State, ...], tuple[gr.HTML, ...]]:
     painted, canvases = [], []
-    texts = {
-        name: text(f"reference_{name}") for name in ("tools", "add", "add_tip", "remove", "remove_tip", "look_tip")
-    }
+    names = ("tools", "look", "look_tip", "add", "add_tip", "remove", "remove_tip")
+    texts = {name: text(f"reference_{name}") for name in names}
     with fold(text("reference_regions"), "reference-regions"):
         gr.HTML(f'<p class="hint">{text("reference_regions_hint")}</p>', padding=False)
         for number in range(1, MOST_REFERENCES + 1):

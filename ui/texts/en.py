@@ -113,6 +113,7 @@ TEXTS = {
     ),
     "reference_regions_cls": "This model sees a reference as a whole. Parts cannot be chosen.",
     "reference_tools": "Paint the parts that count",
+    "reference_look": "Off",
     "reference_look_tip": "Paint nothing, so that the page can be scrolled",
     "reference_add": "Take",
     "reference_add_tip": "Paint what to take; all that is not painted is left out",
@@ -238,7 +239,7 @@ TEXTS = {
     ),
     "status_example": "Loaded “{title}”. Press Colorize.",
     # folder
-    "folder_hint": "Many sketches in the same colours: with the reference, settings and edits of the Colorize page.",
+    "folder_hint": "Many sketches in the same colours: with the references, settings and edits of the Colorize page.",
     "folder_sketches": "Sketches",
     "folder_choose": "Add a whole folder",
     "folder_reference": "References of the Colorize page",
@@ -319,7 +320,7 @@ TEXTS = {
     "polarity_low": "Low relevance means related to the words. This model's CLIP is of that kind by itself.",
     "polarity_high": (
         "Low relevance means related to the words. "
-        "This model's CLIP is of the opposite kind, which is turned round here."
+        "This model's CLIP counts the other way, so its numbers are turned round here."
     ),
     "canvas_tools": "Paint the region",
     "canvas_look": "Look",

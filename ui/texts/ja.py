@@ -111,6 +111,7 @@ TEXTS = {
     "reference_regions_hint": "たとえば髪は1枚目から、服は2枚目から取れます。塗らなければ全体を使います。",
     "reference_regions_cls": "このモデルは参照画像を全体として見るので、一部だけを選べません。",
     "reference_tools": "使う所を塗る",
+    "reference_look": "オフ",
     "reference_look_tip": "何も塗りません。ページをスクロールできます",
     "reference_add": "使う",
     "reference_add_tip": "使う所を塗ります。塗らなかった所は使いません",
