@@ -120,9 +120,13 @@ def load_clip(path: str | Path, device: str | torch.device = "cpu") -> Reference
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
-    """The metadata of a .safetensors file, without reading its weights."""
-    with open_safetensors(Path(path)) as file:
-        return file.metadata() or {}
+    """The metadata of a checkpoint, without reading its weights. Raises UserError for a file that is none."""
+    path = Path(path)
+    with open_safetensors(path) as file:
+        metadata = file.metadata() or {}
+        if metadata.get("format") != FORMAT and not published.is_published(list(file.keys())):
+            raise _no_model(path)
+        return metadata
 
 
 def read_config(metadata: dict[str, str], path: Path) -> ModelConfig:

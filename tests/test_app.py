@@ -62,6 +62,14 @@ def test_a_damaged_checkpoint_is_named(monkeypatch, tmp_path, tiny_checkpoint, c
     assert error.startswith("error: mini.safetensors is no complete .safetensors file") and "Traceback" not in error
 
 
+def test_weights_of_something_else_are_refused_at_the_start(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(app, "CHECKPOINTS", tmp_path)
+    other = tmp_path / "lora.safetensors"
+    save_file({"lora_up.weight": torch.zeros(3)}, other)
+    assert app.main(["--checkpoint", str(other), "--no-browser"]) == 2
+    assert "error: lora.safetensors holds no colorization model" in capsys.readouterr().err
+
+
 def test_without_a_checkpoint_the_page_is_there_all_the_same(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(app, "CHECKPOINTS", tmp_path)
     monkeypatch.setattr(gr.Blocks, "block_thread", lambda self: None)
