@@ -1,5 +1,6 @@
 """The colorize command as a user gives it."""
 
+import re
 import subprocess
 import sys
 import zipfile
@@ -101,10 +102,12 @@ def test_folder(colorize, tmp_path, capsys, monkeypatch):
     assert "3 of 5" in output.out
 
 
-def test_several_references_and_a_sharp_picture(colorize, tmp_path):
+def test_several_references_and_a_sharp_picture(colorize, tmp_path, capsys):
     Image.new("RGB", (30, 30), "navy").save(tmp_path / "second.png")
     options = ["--reference", tmp_path / "second.png", "--reference-weight", 1, "--reference-weight", 0.5]
     assert colorize(*options, "--reference-region", "++../++../++../++..", "--sharp", "--size", 128) == 0
+    done, of = re.findall(r"(\d+)/(\d+) \[", capsys.readouterr().err)[-1]
+    assert done == of  # the bar knows of both passes
     settings = read_parameters(tmp_path / "out.png").settings
     assert (settings.sharp, settings.size, settings.reference_weights) == (True, 128, (1, 0.5))
     assert settings.reference_regions == (RegionMask(("++..",) * 4),)

@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
                 if not args.sketch.is_dir():
                     raise
                 skipped.append(f"skipped {sketch.name}: {error}")
-                progress.update(settings.steps * (done + 1) - progress.n)
+                progress.total = progress.n + settings.steps * (len(jobs) - done - 1)
     for line in (*notes, *skipped):
         print(line, file=sys.stderr)
     if args.sketch.is_dir():
@@ -161,6 +161,8 @@ def _colorize(
     for event in colorizer.generate(sketch, references, settings, previews=False):
         if isinstance(event, Result):
             return event
+        if event.step == 1:  # a sharp picture takes more steps than the settings say
+            progress.total += event.steps - settings.steps
         progress.update()
 
 

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
                     pictures += event.images
                     notes = event.notes
                 else:
+                    progress.total = event.steps * len(scales)
                     progress.update()
     save_picture(strip_picture(pictures, scales, settings.edits[-1].target), out)
     for note in notes:
