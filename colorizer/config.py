@@ -86,6 +86,20 @@ class NoiseScheduleConfig:
 
 
 @dataclass(frozen=True)
+class PartWords:
+    """The parts that local tokens were trained to tell apart, for focused edits (see `focused_relevance`).
+
+    words: one text a part, none for an encoder that was not trained so. scale: of the projections, in its softmax.
+    """
+
+    words: tuple[str, ...] = ()
+    scale: float = 1.0
+
+
+NO_PARTS = PartWords()
+
+
+@dataclass(frozen=True)
 class ModelConfig:
     """A whole model. `kind`: "attention" (context = local tokens) or "cls" (context = the CLS token).
 
@@ -105,6 +119,7 @@ class ModelConfig:
     relevance_polarity: str = "low"
     slider_ranges: dict = field(default_factory=dict)
     known_words: tuple[str, ...] = ()
+    parts: PartWords = field(default_factory=PartWords)
     licence: str = ""
     trained_on: str = ""
     notes: str = ""

@@ -101,6 +101,7 @@ class Colorizer:
             self.config.relevance_polarity,
             self.model.clip.tokenizer,
             self.config.known_words,
+            self.config.parts,
         )
         return dataclasses.replace(reference, tokens=tokens), tuple(notes)
 

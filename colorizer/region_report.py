@@ -9,7 +9,8 @@ from PIL import Image
 
 from colorizer.errors import UserError
 from colorizer.heatmap import LegendRow, band_grid, legend, stratified_heatmap, with_legend
-from colorizer.manipulation import EVERYTHING, Edit, auto_thresholds, relevance
+from colorizer.manipulation import EVERYTHING, Edit, auto_thresholds
+from colorizer.manipulation.relevance import text_relevance
 from colorizer.pipeline import Colorizer
 
 
@@ -41,11 +42,11 @@ class RegionReport:
         }
 
 
-def check_region_request(control: str, thresholds: Sequence[float], opacity: float) -> Edit:
+def check_region_request(control: str, thresholds: Sequence[float], opacity: float, mode: str = "paper") -> Edit:
     """The texts and numbers of a request as an edit, which has the same rules. UserError where it breaks them."""
     if not 0 <= opacity <= 1:
         raise UserError(f"The opacity is {opacity:g}; it must be a number from 0 to 1.")
-    edit = Edit(target=control, control=control, thresholds=tuple(thresholds))
+    edit = Edit(target=control, control=control, thresholds=tuple(thresholds), mode=mode)
     if edit.is_everywhere:
         raise UserError(f"{EVERYTHING!r} means all tokens; give a text that names a region.")
     return edit
@@ -63,7 +64,7 @@ def report_regions(
         raise UserError("This model edits the whole picture and has no regions; use an attention model for a heatmap.")
     tokens = colorizer.encode_reference(reference).tokens
     polarity = colorizer.config.relevance_polarity
-    found = relevance(tokens[:, 1:], colorizer.encode_text([edit.control])[0], polarity)
+    found = text_relevance(tokens, edit.control, colorizer.encode_text, polarity, edit.mode, colorizer.config.parts)
     if not found.defined.all():
         raise UserError(f'The text "{edit.control}" does not tell regions of this picture apart; try another.')
     m = found.m[0].cpu()

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
 import torch
 
+from colorizer.config import PartWords
 from colorizer.errors import UserError
 from colorizer.manipulation import (
     DEFAULT_THRESHOLDS,
@@ -25,6 +27,7 @@ from colorizer.manipulation import (
 )
 from colorizer.manipulation.global_edit import edit_cls
 from colorizer.manipulation.local_edit import move_tokens
+from colorizer.manipulation.relevance import focused_relevance
 from colorizer.manipulation.texts import cut_words, unknown_words
 
 # Unit embeddings in four dimensions. "red" and "green" are not orthogonal: red . green = 0.6.
@@ -102,6 +105,41 @@ class TestRelevance:
             relevance(torch.randn(1, 4, 4), E, "up")
 
 
+class TestFocusedRelevance:
+    """Two tokens, with v . text = (2, 0, 0) and (0, 1, 0) for the parts hair, sky and red."""
+
+    v = torch.tensor([[[0.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 1.0]]])
+    parts = encode_text(["hair", "sky", "red"])
+
+    def share(self, own, *others):
+        return math.exp(own) / (math.exp(own) + sum(map(math.exp, others)))
+
+    def test_softmax_over_the_text_and_the_other_parts(self):
+        found = focused_relevance(self.v, self.parts[0], self.parts, 3.0, "high")
+        assert close(found.m, [[1 - self.share(6, 0, 0), 1 - self.share(0, 3, 0)]])
+        assert found.defined.all()
+
+    def test_the_part_that_the_text_names_is_no_rival(self):
+        c = torch.tensor([0.0, 0.6, 0.8, 0.0])  # another way to say "hair": v . c = 1.6 and 0
+        found = focused_relevance(self.v, c, self.parts, 1.0, "high")
+        assert close(found.m, [[1 - self.share(1.6, 0, 0), 1 - self.share(0, 1, 0)]])
+
+    def test_a_part_that_is_not_there_is_nowhere(self):
+        found = focused_relevance(self.v, self.parts[2], self.parts, 3.0, "high")
+        assert (found.m > 0.5).all()
+
+    def test_low_polarity_is_the_mirror(self):
+        high = focused_relevance(self.v, self.parts[0], self.parts, 3.0, "high")
+        assert torch.equal(focused_relevance(-self.v, self.parts[0], self.parts, 3.0, "low").m, high.m)
+
+    def test_edits_use_it_with_the_parts_of_the_checkpoint(self):
+        tokens = torch.cat([torch.ones(1, 1, 4), self.v], 1)
+        edit = Edit("green", anchor="red", control="hair", target_scale=5, mode="focused")
+        result, _ = edited([edit], tokens=tokens, polarity="high", parts=PartWords(("hair", "sky", "red"), 3.0))
+        assert close(result[:, 1], (tokens[:, 1] + 2 * 5 * (E - A)).tolist())  # m = 0.005: -d r, mirrored
+        assert torch.equal(result[:, 2], tokens[:, 2])
+
+
 class TestDscale:
     """v_cls . a = 5, v_cls . e = 3.8 (as above), target scale 10."""
 
@@ -118,6 +156,10 @@ class TestDscale:
     )
     def test_eq_11(self, anchor, enhance, expected):
         assert close(dscale(self.v_cls, E, anchor, 10, enhance), [expected])
+
+    def test_focused_edits_have_the_scale_itself(self):
+        v_cls = torch.tensor([[5.0, 1.0, 2.0, 0.0]])
+        assert close(dscale(v_cls, E, A, 8, False, "focused"), [8.0])
 
 
 class TestOmega:
@@ -212,7 +254,9 @@ class TestApplyEdits:
         edit = Edit("green", anchor="red", control="hair", enhance=True, mode="focused", thresholds=TestOmega.ts)
         result, paper = (edited([e])[0] for e in (edit, dataclasses.replace(edit, mode="paper")))
         assert torch.equal(result[:, 2:], TOKENS[:, 2:]) and not torch.equal(paper[:, 2:], TOKENS[:, 2:])
-        assert torch.equal(result[:, 1], paper[:, 1]) and not torch.equal(result[:, 1], TOKENS[:, 1])
+        # d is the target scale itself, so omega of the most related token is -r times that
+        expected = move_tokens(TOKENS[:, 1:2], torch.tensor([[-2 * edit.target_scale]]), E, A, beta=1)
+        assert close(result[:, 1:2], expected.tolist())
 
     def test_high_polarity_mirrors_the_low_one(self):
         """An encoder of high polarity is one of low polarity whose local tokens see every text with the other sign."""

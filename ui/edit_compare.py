@@ -113,7 +113,7 @@ def change_note(
     if config.kind != "cls":
         tokens = encoder.encode_image(before).cpu()
         region = changed_region(
-            tokens, edits, lambda texts: encoder.encode_text(texts).cpu(), config.relevance_polarity
+            tokens, edits, lambda texts: encoder.encode_text(texts).cpu(), config.relevance_polarity, config.parts
         )
         if region is not None:
             names = ", ".join(dict.fromkeys(edit.control for edit in edits if edit.enabled))

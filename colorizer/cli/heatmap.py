@@ -8,6 +8,7 @@ from colorizer.cli.options import DEFAULT_CHECKPOINT
 from colorizer.cli.outputs import save_picture
 from colorizer.images import read_picture
 from colorizer.manipulation import DEFAULT_THRESHOLDS
+from colorizer.manipulation.pwv import MODES
 from colorizer.pipeline import Colorizer
 from colorizer.region_report import RegionReport, check_region_request, report_regions
 
@@ -26,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="increasing, between 0 and 1 (default: %(default)s)",
     )
     choice.add_argument("--auto", action="store_true", help="propose the thresholds from the relevance itself")
+    parser.add_argument("--mode", choices=MODES, default=MODES[0], help="of the weights (default: %(default)s)")
     parser.add_argument("--opacity", type=float, default=0.6, help="of the bands, 0 to 1 (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print relevance and band of every token as JSON")
     parser.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, help="model (default: %(default)s)")
@@ -34,7 +36,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Write the stratified heatmap with its legend; print the band of every token."""
-    edit = check_region_request(args.control, args.thresholds, args.opacity)
+    edit = check_region_request(args.control, args.thresholds, args.opacity, args.mode)
     picture = read_picture(args.reference)
     report = report_regions(Colorizer.load(args.checkpoint, device=args.device), picture, edit, args.opacity, args.auto)
     save_picture(report.picture, args.out)

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from colorizer.manipulation.relevance import Relevance, relevance
+from colorizer.config import NO_PARTS, PartWords
+from colorizer.manipulation.relevance import Relevance, text_relevance
 
 
 class Kept:
@@ -59,13 +60,20 @@ class RelevanceCache:
         return len(self._kept)
 
     def get(
-        self, key: str, control: str, tokens: Tensor, encode_text: Callable[[list[str]], Tensor], polarity: str
+        self,
+        key: str,
+        control: str,
+        tokens: Tensor,
+        encode_text: Callable[[list[str]], Tensor],
+        polarity: str,
+        mode: str = "paper",
+        parts: PartWords = NO_PARTS,
     ) -> Relevance:
         """The relevance of `control` for the local tokens of `tokens` (B, 1 + n, D), computed at the first call only.
 
         key: `tokens_key(tokens)`, which the caller keeps with the reference.
         """
         return self._kept.get(
-            (key, control, polarity),
-            lambda: relevance(tokens[:, 1:], encode_text([control])[0].to(tokens.device), polarity),
+            (key, control, polarity, mode),
+            lambda: text_relevance(tokens, control, encode_text, polarity, mode, parts),
         )

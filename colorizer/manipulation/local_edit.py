@@ -5,7 +5,7 @@ from torch import Tensor
 
 from colorizer.manipulation.edit import Edit
 from colorizer.manipulation.pwv import dscale, omega
-from colorizer.manipulation.relevance import relevance
+from colorizer.manipulation.relevance import relevance_of
 
 
 def move_tokens(v: Tensor, weight: Tensor, e: Tensor, a: Tensor | None, beta: float) -> Tensor:
@@ -20,21 +20,29 @@ def move_tokens(v: Tensor, weight: Tensor, e: Tensor, a: Tensor | None, beta: fl
 
 
 def edit_local(
-    v: Tensor, v_cls: Tensor, e: Tensor, a: Tensor | None, c: Tensor | None, edit: Edit, polarity: str
+    v: Tensor,
+    v_cls: Tensor,
+    e: Tensor,
+    a: Tensor | None,
+    c: Tensor | None,
+    edit: Edit,
+    polarity: str,
+    parts: Tensor | None = None,
+    scale: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """The local tokens after one edit of Algorithm 2.
 
     v: (B, n, D) tokens the previous edit left; v_cls: (B, D) of the unedited reference; e, a, c: (D,) target, anchor
     and control embeddings of length 1; c None for the control "everything": omega = d everywhere, and tokens that the
-    region mask takes out stay as they are. Returns (tokens (B, n, D), defined (B,)); where m is not defined the tokens
-    stay as they are.
+    region mask takes out stay as they are. parts (P, D), scale: of the encoder's `PartWords`, for focused edits.
+    Returns (tokens (B, n, D), defined (B,)); where m is not defined the tokens stay as they are.
 
     Polarity "high": a local token's projection on a text then grows, not shrinks, as the attribute appears. Such an
     encoder is one of the "low" kind whose local tokens see -e, -a and -c. Put into (9) and (12) that gives 1 - m for m
     and -omega for omega, while beta (v . a) (e - a), which trades the anchor for the target, stays. Changing m alone
     would push the related tokens away from the target.
     """
-    d = dscale(v_cls, e, a, edit.target_scale, edit.enhance)
+    d = dscale(v_cls, e, a, edit.target_scale, edit.enhance, edit.mode)
     if c is None:
         defined = torch.ones_like(d, dtype=torch.bool)
         weight = d[:, None].expand(v.shape[:2])
@@ -42,7 +50,7 @@ def edit_local(
         if edit.region_mask is not None:
             changed = changed & edit.region_mask.within_everything(v.shape[1]).to(v.device)
     else:
-        region = relevance(v, c, polarity).with_regions(edit.region_mask)
+        region = relevance_of(edit.mode, v, c, polarity, parts, scale).with_regions(edit.region_mask)
         defined = region.defined
         weight = omega(region.m, d, edit.thresholds, edit.strength_ratio, edit.mode)
         weight = -weight if polarity == "high" else weight

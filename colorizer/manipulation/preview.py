@@ -7,13 +7,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from colorizer.config import ModelConfig
+from colorizer.config import NO_PARTS, ModelConfig, PartWords
 from colorizer.encoder import Encoder
 from colorizer.manipulation.apply import apply_edits
 from colorizer.manipulation.cache import Kept, RelevanceCache, tokens_key
 from colorizer.manipulation.edit import Edit
 from colorizer.manipulation.pwv import dscale, omega
-from colorizer.manipulation.relevance import relevance
+from colorizer.manipulation.relevance import text_relevance
 
 
 @dataclass(frozen=True)
@@ -77,14 +77,17 @@ class EditPreview:
         d = None
         if has_target:
             e, *a = encode_text([edit.target] if edit.anchor is None else [edit.target, edit.anchor])
-            d = dscale(tokens[:, 0], e, a[0] if a else None, edit.target_scale, edit.enhance).item()
+            d = dscale(tokens[:, 0], e, a[0] if a else None, edit.target_scale, edit.enhance, edit.mode).item()
         unit = torch.tensor([1.0 if d is None else d])
         if edit.is_everywhere:
             inside = torch.ones(tokens.shape[1] - 1, dtype=torch.bool)
             if edit.region_mask is not None:
                 inside = edit.region_mask.within_everything(len(inside))
             return Reach((~inside).float(), unit * inside, True, d)
-        found = self._relevance.get(key, edit.control, tokens, encode_text, source.config.relevance_polarity)
+        config = source.config
+        found = self._relevance.get(
+            key, edit.control, tokens, encode_text, config.relevance_polarity, edit.mode, config.parts
+        )
         found = found.with_regions(edit.region_mask)
         weight = omega(found.m, unit, edit.thresholds, edit.strength_ratio, edit.mode)[0]
         return Reach(found.m[0], weight, bool(found.defined), d)
@@ -113,6 +116,7 @@ class EditPreview:
                     lambda texts: self._encode(source, texts),
                     source.config.kind,
                     source.config.relevance_polarity,
+                    parts=source.config.parts,
                 )
             return tokens, tokens_key(tokens)
 
@@ -131,7 +135,11 @@ class EditPreview:
 
 
 def changed_region(
-    tokens: Tensor, edits: Sequence[Edit], encode_text: Callable[[list[str]], Tensor], polarity: str
+    tokens: Tensor,
+    edits: Sequence[Edit],
+    encode_text: Callable[[list[str]], Tensor],
+    polarity: str,
+    parts: PartWords = NO_PARTS,
 ) -> Tensor | None:
     """The tokens of a picture that any of the enabled edits is meant to change, m <= ts1, by their control texts.
 
@@ -141,9 +149,9 @@ def changed_region(
     edits = [edit for edit in edits if edit.enabled]
     if not edits or any(edit.is_everywhere for edit in edits):
         return None
-    controls = encode_text([edit.control for edit in edits]).to(tokens.device)
     inside = torch.zeros(tokens.shape[1] - 1, dtype=torch.bool)
-    for edit, control in zip(edits, controls, strict=True):
-        inside |= (relevance(tokens[:, 1:], control, polarity).m[0] <= edit.thresholds[1]).cpu()
+    for edit in edits:
+        m = text_relevance(tokens, edit.control, encode_text, polarity, edit.mode, parts).m[0]
+        inside |= (m <= edit.thresholds[1]).cpu()
     side = round(len(inside) ** 0.5)
     return inside.reshape(side, side)

@@ -6,14 +6,18 @@ from torch import Tensor
 MODES = ("paper", "focused")
 
 
-def dscale(v_cls: Tensor, e: Tensor, a: Tensor | None, target_scale: float, enhance: bool) -> Tensor:
+def dscale(
+    v_cls: Tensor, e: Tensor, a: Tensor | None, target_scale: float, enhance: bool, mode: str = "paper"
+) -> Tensor:
     """d, equation (11): how far the picture as a whole is from the target scale.
 
     v_cls: (B, D) CLS tokens of the reference, not normalised; e, a: (D,) target and anchor embeddings. Returns (B,).
     anchor and enhance: target_scale - v_cls . a; anchor: target_scale - v_cls . e.
     Choice: (11) says nothing about edits with no anchor; Algorithm 2 does, d = target_scale.
+    mode: "focused", ours, has d = target_scale always, so that a scale means the same way for every attribute: the
+    projection of the CLS token on a text tells as much about the text as about the picture.
     """
-    if a is None:
+    if a is None or mode == "focused":
         return torch.full_like(v_cls[:, 0], target_scale)
     return target_scale - v_cls @ (a if enhance else e)
 

@@ -1,10 +1,12 @@
 """Which parts of the reference a text is about: the position weight vector m, equation (9)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from colorizer.config import NO_PARTS, PartWords
 from colorizer.errors import UserError
 from colorizer.manipulation.regions import RegionMask
 
@@ -58,6 +60,49 @@ def relevance(v: Tensor, c: Tensor, polarity: str = "low") -> Relevance:
     if polarity == "high":
         m = 1 - m
     return Relevance(m=m.where(defined[:, None], torch.ones_like(m)), defined=defined)
+
+
+def focused_relevance(v: Tensor, c: Tensor, parts: Tensor, scale: float, polarity: str) -> Relevance:
+    """m = 1 - P(c | token): what the token is not of the part that c names. Ours, for the mode "focused".
+
+    P is a softmax of scale (v . text) over c and the texts of the other parts, which is what the local tokens of an
+    encoder trained with part masks were trained for; equation (9) compares the tokens of one picture with each other
+    instead, and calls the most similar ones related even where the part is small or missing.
+    v: (B, n, D), c: (D,) as in `relevance`; parts: (P, D), text embeddings of all parts. The part nearest to c is the
+    one that c names. Always defined: where it is missing, m is near 1 everywhere.
+    """
+    check_polarity(polarity)
+    sign = 1 if polarity == "high" else -1
+    others = parts[torch.arange(len(parts), device=parts.device) != (parts @ c).argmax()].to(c)
+    logits = sign * scale * (v.float() @ torch.cat([c[None], others]).float().T)
+    m = 1 - logits.softmax(-1)[..., 0]
+    return Relevance(m=m, defined=torch.ones(len(m), dtype=torch.bool, device=m.device))
+
+
+def relevance_of(
+    mode: str, v: Tensor, c: Tensor, polarity: str, parts: Tensor | None = None, scale: float = 1.0
+) -> Relevance:
+    """`focused_relevance` for the mode "focused" where the encoder has parts, `relevance` otherwise."""
+    if mode == "focused" and parts is not None and len(parts) > 1:
+        return focused_relevance(v, c, parts, scale, polarity)
+    return relevance(v, c, polarity)
+
+
+def text_relevance(
+    tokens: Tensor,
+    control: str,
+    encode_text: Callable[[list[str]], Tensor],
+    polarity: str,
+    mode: str = "paper",
+    parts: PartWords = NO_PARTS,
+) -> Relevance:
+    """The relevance of the text `control` for the local tokens of `tokens` (B, 1 + n, D), as an edit of `mode` has it.
+
+    encode_text: texts -> (len(texts), D), each of length 1.
+    """
+    words = parts.words if mode == "focused" else ()
+    c, *others = encode_text([control, *words]).to(tokens.device)
+    return relevance_of(mode, tokens[:, 1:], c, polarity, torch.stack(others) if others else None, parts.scale)
 
 
 def check_polarity(polarity: str) -> None:

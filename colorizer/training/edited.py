@@ -39,7 +39,12 @@ class TokenEditor:
                     mode=str(rng.choice(MODES)),
                 )
                 edited[row : row + 1], _ = apply_edits(
-                    tokens[row : row + 1], [edit], self._encode, config.kind, config.relevance_polarity
+                    tokens[row : row + 1],
+                    [edit],
+                    self._encode,
+                    config.kind,
+                    config.relevance_polarity,
+                    parts=config.parts,
                 )
         return edited
 

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from colorizer.checkpoint import load_checkpoint, save_checkpoint
-from colorizer.config import ModelConfig
-from colorizer.data.captions import known_words
+from colorizer.config import ModelConfig, PartWords
+from colorizer.data.captions import PART_WORDS, known_words
 from colorizer.data.clipart import DEFAULT_FOLDER
 from colorizer.data.library import Library, build_library
 from colorizer.data.picture_sampler import PictureSampler
@@ -104,8 +104,8 @@ def _train_clip(workshop: Workshop) -> None:
     clip = clip.to(workshop.device)
     # People's own pictures have no captions.
     task = CLIPTask(clip, *workshop.drawing_samplers(recipe.clip_data))
-    train(task, recipe.clip, workshop.folder / "clip")
-    _save(clip, workshop.folder / "clip.safetensors", {})
+    trained = train(task, recipe.clip, workshop.folder / "clip")
+    _save(clip, workshop.folder / "clip.safetensors", {"part_scale": str(float(trained.dense_scale.exp()))})
 
 
 def _train_unet(workshop: Workshop) -> None:
@@ -131,8 +131,15 @@ def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
             raise UserError(f"{path} does not exist; train the {part} stage first")
     with safe_open(paths["vae"], "pt") as file:
         statistics = {key: float(value) for key, value in file.metadata().items()}
-    vae_config = dataclasses.replace(config.vae, **statistics)
-    model = ColorizationModel(dataclasses.replace(config, vae=vae_config, known_words=tuple(known_words())))
+    with safe_open(paths["clip"], "pt") as file:
+        scale = float(file.metadata()["part_scale"])
+    config = dataclasses.replace(
+        config,
+        vae=dataclasses.replace(config.vae, **statistics),
+        known_words=tuple(known_words()),
+        parts=PartWords(tuple(words[0] for words in PART_WORDS.values()), scale),
+    )
+    model = ColorizationModel(config)
     for part, path in paths.items():
         getattr(model, part).load_state_dict(load_file(path))
     return model
