@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from colorizer.checkpoint import load_checkpoint, save_checkpoint
-from colorizer.config import ModelConfig, PartWords
+from colorizer.config import NO_PARTS, ModelConfig, PartWords
 from colorizer.data.captions import PART_WORDS, known_words
 from colorizer.data.clipart import DEFAULT_FOLDER
 from colorizer.data.library import Library, build_library
@@ -132,12 +132,12 @@ def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
     with safe_open(paths["vae"], "pt") as file:
         statistics = {key: float(value) for key, value in file.metadata().items()}
     with safe_open(paths["clip"], "pt") as file:
-        scale = float(file.metadata()["part_scale"])
+        scale = (file.metadata() or {}).get("part_scale")  # not in a CLIP that was not trained on parts
     config = dataclasses.replace(
         config,
         vae=dataclasses.replace(config.vae, **statistics),
         known_words=tuple(known_words()),
-        parts=PartWords(tuple(words[0] for words in PART_WORDS.values()), scale),
+        parts=NO_PARTS if scale is None else PartWords(tuple(words[0] for words in PART_WORDS.values()), float(scale)),
     )
     model = ColorizationModel(config)
     for part, path in paths.items():
