@@ -24,8 +24,8 @@ class GuardedBlocks(gr.Blocks):
 
 
 def _refuse(file: dict, block: gr.blocks.Block) -> dict:
-    """A stream is not looked at by `UploadsOnly`, which knows of every other file whether it is an upload."""
-    if not isinstance(block, UploadsOnly) or file.get("is_stream"):
+    """`UploadsOnly` takes the address of an upload too; it does not see streams."""
+    if file.get("is_stream") or (is_http_url_like(file["path"]) and not isinstance(block, UploadsOnly)):
         raise failure(text("error_not_a_file"))
     return file
 
