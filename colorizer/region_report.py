@@ -46,6 +46,8 @@ def check_region_request(control: str, thresholds: Sequence[float], opacity: flo
     """The texts and numbers of a request as an edit, which has the same rules. UserError where it breaks them."""
     if not 0 <= opacity <= 1:
         raise UserError(f"The opacity is {opacity:g}; it must be a number from 0 to 1.")
+    if isinstance(control, str) and not control.strip():
+        raise UserError("The control text is empty; give a text that names a region.")
     edit = Edit(target=control, control=control, thresholds=tuple(thresholds), mode=mode)
     if edit.is_everywhere:
         raise UserError(f"{EVERYTHING!r} means all tokens; give a text that names a region.")

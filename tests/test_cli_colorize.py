@@ -144,6 +144,8 @@ def test_out_folder_for_one_sketch(colorize, tmp_path):
         (["--reference-region", "+x"], "painted region"),
         (["--reference", "{tmp}/sketch.png"] * 3, "4 references"),
         (["--reference", "nowhere.png"], "nowhere.png"),
+        (["--reference", __file__], f"{__file__}: This is not a PNG"),
+        (["--sketch", __file__], f"{__file__}: This is not a PNG"),
         (["--checkpoint", "nowhere.safetensors"], "nowhere.safetensors"),
         (["--checkpoint", "model.ckpt"], "pickle"),
         (["--out", "result.jpg"], ".png"),

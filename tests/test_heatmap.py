@@ -186,11 +186,15 @@ class TestCommand:
         [
             (["--thresholds", "0.5", "0.4", "0.6", "0.8"], r"ts0 = 0\.5"),
             (["--opacity", "2"], "opacity"),
-            (["--control", " "], "empty"),
+            (["--control", " "], "control text is empty"),
             (["--control", "everything"], "region"),
             (["--out", "/no/such/folder/heatmap.png"], "/no/such/folder"),
+            (["--out", "heatmap.jpg"], "written as PNG"),
+            (["--out", "{reference}"], "would be overwritten"),
+            (["--reference", "."], "is a folder"),
         ],
     )
     def test_bad_input_is_refused(self, more, named, tiny_checkpoint, tmp_path):
+        more = [option.format(reference=tmp_path / "reference.png") for option in more]
         with pytest.raises(UserError, match=named):
             self.run(tiny_checkpoint, tmp_path, *more)

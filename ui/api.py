@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import gradio as gr
@@ -24,6 +24,7 @@ from ui.model_shelf import ModelDescription, ModelShelf
 from ui.queues import MODEL, PICTURES
 from ui.settings_layout import MAX_SEED, SLIDER_RANGES, size_choices, slider_range
 from ui.texts import text
+from ui.texts.messages import in_visitors_language
 
 HEATMAP_SECONDS = 15  # of a GPU
 # argument -> setting whose range and default are the model's own
@@ -54,6 +55,15 @@ def api_settings(description: ModelDescription, given: dict, more: dict | None) 
         if isinstance(value, int | float) and not low <= value <= high:
             raise UserError(say("out_of_range", name=name, value=value, low=low, high=high))
     return GenerationSettings.from_dict(values)
+
+
+@contextmanager
+def _naming(argument: str) -> Iterator[None]:
+    """Put the argument's name before what is wrong with its picture."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{argument}: {in_visitors_language(str(error))}") from error
 
 
 def _object(more) -> dict:
@@ -93,9 +103,14 @@ def _add_colorize(shelf: ModelShelf, generate: Generate, description: ModelDescr
             if parsed := _edits(edits):
                 given["edits"] = [edit.to_dict() for edit in parsed]
             full = api_settings(shelf.describe(chosen), given, settings)
-            prepared = load_sketch(sketch, preparation)
-            paths = filter(None, (reference, reference_2, reference_3))
-            references = [read_picture(path) for path in paths]
+            with _naming("sketch"):
+                prepared = load_sketch(sketch, preparation)
+            references = []
+            named = {"reference": reference, "reference_2": reference_2, "reference_3": reference_3}
+            for name, path in named.items():
+                if path is not None:
+                    with _naming(name):
+                        references.append(read_picture(path))
             colorizer = shelf.open(chosen)
             with closing(generate(chosen, None, prepared, references, full, False)) as events:
                 for event in events:

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from colorizer.cli.inputs import naming
 from colorizer.cli.options import (
     add_generation_arguments,
     add_model_arguments,
@@ -99,6 +100,9 @@ def run(args: argparse.Namespace) -> int:
     settings = read_settings(args)
     jobs = plan_outputs(args.sketch, args.out, *args.reference)
     pictures = read_references(args)
+    if not args.sketch.is_dir():
+        with naming(args.sketch):
+            load_sketch(args.sketch, args.sketch_mode)  # what is wrong with it need not wait for the model
     colorizer = load_colorizer(args)
     predicts = colorizer.config.noise.prediction_type
     print(f"{args.checkpoint.name}: {predicts}, {colorizer.device}, {colorizer.dtype}", file=sys.stderr)
@@ -148,7 +152,11 @@ def read_references(args: argparse.Namespace) -> list[Image.Image]:
     """The pictures that --reference names. Raises UserError."""
     if len(args.reference) > MOST_REFERENCES:
         raise UserError(f"There are {len(args.reference)} references; at most {MOST_REFERENCES} are taken.")
-    return [read_picture(path) for path in args.reference]
+    pictures = []
+    for path in args.reference:
+        with naming(path):
+            pictures.append(read_picture(path))
+    return pictures
 
 
 def _colorize(

@@ -6,6 +6,7 @@ import sys
 from tqdm import tqdm
 
 from colorizer.cli import colorize
+from colorizer.cli.inputs import naming
 from colorizer.cli.options import load_colorizer
 from colorizer.cli.outputs import plan_outputs, save_picture
 from colorizer.errors import UserError
@@ -33,7 +34,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.reference:
         raise UserError("Edits change a reference and there is none; give --reference.")
     ((_, out),) = plan_outputs(args.sketch, args.out, *args.reference)
-    sketch, pictures = load_sketch(args.sketch, args.sketch_mode), colorize.read_references(args)
+    with naming(args.sketch):
+        sketch = load_sketch(args.sketch, args.sketch_mode)
+    pictures = colorize.read_references(args)
     colorizer = load_colorizer(args)
     references = [colorizer.encode_reference(picture) for picture in pictures]
     encoded = colorizer.encode_sketch(sketch, settings.size, settings.sharp), references

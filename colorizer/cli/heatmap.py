@@ -4,8 +4,10 @@ import json
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from colorizer.cli.inputs import naming
 from colorizer.cli.options import DEFAULT_CHECKPOINT
-from colorizer.cli.outputs import save_picture
+from colorizer.cli.outputs import plan_outputs, save_picture
+from colorizer.errors import UserError
 from colorizer.images import read_picture
 from colorizer.manipulation import DEFAULT_THRESHOLDS
 from colorizer.manipulation.pwv import MODES
@@ -37,9 +39,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(args: Namespace) -> int:
     """Write the stratified heatmap with its legend; print the band of every token."""
     edit = check_region_request(args.control, args.thresholds, args.opacity, args.mode)
-    picture = read_picture(args.reference)
+    if args.reference.is_dir():
+        raise UserError(f"A heatmap is made of one reference and {args.reference} is a folder; give a picture.")
+    ((_, out),) = plan_outputs(args.reference, args.out)
+    with naming(args.reference):
+        picture = read_picture(args.reference)
     report = report_regions(Colorizer.load(args.checkpoint, device=args.device), picture, edit, args.opacity, args.auto)
-    save_picture(report.picture, args.out)
+    save_picture(report.picture, out)
     print(json.dumps(report.to_dict()) if args.json else _as_text(report))
     return 0
 

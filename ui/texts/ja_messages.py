@@ -93,6 +93,7 @@ MESSAGES = {
     "The anchor text is empty; leave the anchor out or write one.": (
         "アンカーの文が空です。アンカーを外すか、文を書いてください。"
     ),
+    "The control text is empty; give a text that names a region.": "対象の文が空です。場所を表す言葉を書いてください。",
     "The control text is empty; write one or {0}.": "対象の文が空です。文か{0}を書いてください。",
     "The {0} text is empty; {1}.": "{0}の文が空です。文を書いてください。",
     "The {0} text has {1} characters; at most {2} are taken.": "{0}の文は{1}文字あります。{2}文字までにしてください。",
