@@ -232,7 +232,7 @@ def fit_and_pad(
     Returns:
         The canvas, and the placement whose ``crop`` gives back the aspect of ``image``.
     """
-    width, height = _fitted(image.size, size)
+    width, height = fitted_size(image.size, size)
     canvas_width, canvas_height = canvas_size(image.size, size, multiple)
     left, top = (canvas_width - width) // 2, (canvas_height - height) // 2
     canvas = Image.new(image.mode, (canvas_width, canvas_height), fill)
@@ -242,11 +242,12 @@ def fit_and_pad(
 
 def canvas_size(picture_size: tuple[int, int], size: int, multiple: int) -> tuple[int, int]:
     """Width and height of the canvas that :func:`fit_and_pad` makes for a picture of ``picture_size``."""
-    width, height = (-(-side // multiple) * multiple for side in _fitted(picture_size, size))
+    width, height = (-(-side // multiple) * multiple for side in fitted_size(picture_size, size))
     return width, height
 
 
-def _fitted(picture_size: tuple[int, int], size: int) -> tuple[int, int]:
+def fitted_size(picture_size: tuple[int, int], size: int) -> tuple[int, int]:
+    """Width and height of a picture of ``picture_size`` whose longest side becomes ``size``."""
     scale = size / max(picture_size)
     width, height = (max(1, round(side * scale)) for side in picture_size)
     return width, height

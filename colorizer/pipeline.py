@@ -17,7 +17,7 @@ from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.encoder import Encoder, halves_clip
 from colorizer.errors import UserError
 from colorizer.generation import Generation, Preview, ReferenceContext, Result, sampler_of
-from colorizer.images import canvas_size, fit_and_pad
+from colorizer.images import canvas_size, fit_and_pad, fitted_size
 from colorizer.locked_model import LockedModel
 from colorizer.manipulation import Edit, apply_edits
 from colorizer.memory_retry import generate_within_memory, not_enough_memory
@@ -28,6 +28,7 @@ from colorizer.references import combine_references
 from colorizer.settings import MOST_REFERENCES, GenerationSettings
 from colorizer.sharp import REFINE_NOISE, draft_size
 from colorizer.similarity import active_steps
+from colorizer.thin_lines import reduce_line_art
 from colorizer.workload import Estimate
 
 LARGEST_KEPT = 2048  # longest side in pixels of a reference that is kept for its own pass
@@ -121,7 +122,10 @@ class Colorizer:
             raise UserError(NO_SKETCH)
         size = size or self.config.native_size
         downscale = self.model.vae.downscale
-        canvas, placement = fit_and_pad(sketch.convert("RGB"), size, "white", self.locked.size_multiple)
+        shown = sketch.convert("RGB")
+        if max(shown.size) > size:
+            shown = reduce_line_art(shown, fitted_size(shown.size, size))
+        canvas, placement = fit_and_pad(shown, size, "white", self.locked.size_multiple)
         self.workload.refuse_if_too_large(placement.width, placement.height)
         before = draft_size(self.config.native_size, size) if sharp else None
         draft = self.encode_sketch(sketch, before, sharp) if before else None
