@@ -414,3 +414,19 @@ class TestEvaluate:
         assert main(["make-triples", str(tmp_path / "set"), "--clean", "2"]) == 2
         errors = capsys.readouterr().err
         assert "cannot be written" in errors and "no folder" in errors and "--clean is 2" in errors
+
+
+@pytest.mark.parametrize("command", ["make-triples", "make-edits"])
+@pytest.mark.parametrize(
+    ("folder", "said"), [("", "is not empty"), ("file", "cannot be made"), ("file/set", "cannot be made")]
+)
+def test_a_set_that_cannot_be_written_is_refused_before_it_is_drawn(
+    command, folder, said, tmp_path, monkeypatch, capsys
+):
+    def drawn(*_):
+        raise AssertionError("the drawings take minutes")
+
+    monkeypatch.setattr(f"colorizer.cli.{command.replace('-', '_')}.build_library", drawn)
+    (tmp_path / "file").touch()
+    assert main([command, str(tmp_path / folder)]) == 2
+    assert said in capsys.readouterr().err

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from colorizer.cli.make_triples import CHARACTERS
+from colorizer.cli.reports import check_new_folder
 from colorizer.data.library import DEFAULT_SIZE, build_library
 from colorizer.errors import UserError
 from colorizer.evaluation.make_edits import EditSet, make_edits
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     for name, (low, high) in {**limits, "same": (0, 1), "characters": (1, 1_000_000)}.items():
         if not low <= getattr(args, name) <= high:
             raise UserError(f"--{name} is {getattr(args, name):g}; it must be from {low} to {high}.")
+    check_new_folder(args.folder)
     size = round(args.size * DEFAULT_SIZE / 256)
     library = build_library(args.characters, args.split, size, 0, None, args.cache, args.workers)
     about = {"split": args.split, "characters": args.characters, "drawings": len(library)}

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from colorizer.cli.reports import check_new_folder
 from colorizer.data.characters import COLOUR_GROUPS
 from colorizer.data.clipart import DEFAULT_FOLDER
 from colorizer.data.library import DEFAULT_SIZE, build_library
@@ -50,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the set; say what is in it."""
     options, split = _options(args), _split(args)
+    check_new_folder(args.folder)
     if split == "unseen":
         options = dataclasses.replace(options, clipart=0.0)
     elif args.clipart and not args.clipart_folder.is_dir():

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from colorizer.errors import UserError
@@ -19,6 +20,18 @@ def check_writable(*paths: Path | None) -> None:
     for path in filter(None, paths):
         if path.is_dir() or not path.resolve().parent.is_dir():
             raise UserError(f"{path} cannot be written; give a file in a folder that exists.")
+
+
+def check_new_folder(folder: Path) -> None:
+    """Raise UserError unless a set can be written there, before the drawings are made: that takes minutes."""
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise UserError(f"{folder} is not empty; give a new folder.")
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read ({error.strerror}); give another folder.") from error
+    above = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise UserError(f"{folder} cannot be made; give another folder.")
 
 
 def write_report(report: dict, path: Path) -> None:
