@@ -38,7 +38,9 @@ def test_axe_finds_nothing_serious(visit, pictures, scheme):
     fill(page, pictures)
     set_number(page, "steps", 4)
     set_number(page, "batch_size", 2)
-    page.click("#saved > .fold-title summary")
+    for part in ("saved", "more-references", "reference-regions"):
+        page.click(f"#{part} > .fold-title summary")
+    expect(page.locator("#reference-region-1 .region-picture")).to_be_visible()
     page.click("#colorize")
     wait_for_result(page)
     page.locator("#history .thumbnail-item").first.wait_for()

@@ -335,6 +335,7 @@ def test_without_a_model_the_page_says_what_to_do_and_finds_one_that_is_added(br
         expect(page.locator("#status")).to_contain_text("Ready")
         page.locator("#examples button.thumbnail-item").first.click()
         page.locator("#prepared img").wait_for()
+        set_number(page, "steps", 4)
         page.click("#colorize")
         wait_for_result(page)
 

@@ -93,7 +93,7 @@ class ReferenceRegions:
         try:
             address = values[self.page.edit.session].address(path)
             side = self._side(values)
-            message = "" if side else text("reference_regions_cls")
+            message = text("reference_regions_cls") if not side and values[self.page.model] else ""
             return edit_view.canvas(address, painted, message, side)
         except UserError as error:
             return edit_view.canvas(None, painted, str(error), 0)
