@@ -103,3 +103,10 @@ def test_strategies_of_the_paper_exist_in_both_sizes():
 def test_train_command_refuses_an_unknown_recipe(capsys):
     assert main(["train", "grande"]) == 2
     assert "mini" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["seconds", "steps", "batch", "characters", "workers", "threads"])
+def test_train_command_refuses_negative_numbers_before_the_work(name, tmp_path, capsys):
+    assert main(["train", "mini", "--out", str(tmp_path / "run"), f"--{name}", "-1"]) == 2
+    assert f"--{name} must be" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -41,12 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from accelerate import PartialState
 
+    from colorizer.cli.reports import check_counts
     from colorizer.errors import UserError
     from colorizer.training.recipes import RECIPES
     from colorizer.training.stages import Workshop, run_stage
 
     if args.recipe not in RECIPES:
         raise UserError(f"no recipe is called {args.recipe!r}; choose one of {', '.join(RECIPES)}")
+    check_counts(args, "steps", "batch", "characters", "threads")
+    for name in ("seconds", "workers"):
+        if getattr(args, name) is not None and not getattr(args, name) >= 0:  # a NaN fails every comparison
+            raise UserError(f"--{name} must be 0 or more.")
     if args.threads:
         torch.set_num_threads(args.threads)
     logging.basicConfig(level=logging.WARNING)
