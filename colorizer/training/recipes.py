@@ -35,7 +35,7 @@ MINI_MODEL = ModelConfig(
     sketch_encoder=SketchEncoderConfig(patch_size=4, stem_channels=(64, 96)),
     vae=VAEConfig(kind="tiny", patch_size=4, latent_channels=8, block_out_channels=(128, 128), layers_per_block=3),
     clip=CLIPConfig(architecture=None, pretrained=None, model=MINI_CLIP),
-    noise=NoiseScheduleConfig(prediction_type="v_prediction", last_timestep=400),
+    noise=NoiseScheduleConfig(prediction_type="v_prediction", last_timestep=600),
     native_size=256,
     relevance_polarity="high",
     slider_ranges={
