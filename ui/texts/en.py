@@ -308,7 +308,7 @@ TEXTS = {
     "strength_ratio": "Strength ratio r",
     "strength_ratio_info": "How much more the most related regions change than the others.",
     "weights": "Weights",
-    "weights_info": "The paper's move what is unrelated the other way. Focused ones leave it as the reference has it.",
+    "weights_info": "The paper's move what is unrelated the other way. Focused ones change only what the words name.",
     "weights_paper": "As in the paper",
     "weights_focused": "Focused",
     "row_focused": "focused",

@@ -306,7 +306,7 @@ TEXTS = {
     "strength_ratio": "強度比 r",
     "strength_ratio_info": "最も関連の強い範囲を、ほかよりどれだけ強く変えるか。",
     "weights": "重み",
-    "weights_info": "論文の重みは関連のない所を逆向きに動かします。「集中」は参照画像のままにします。",
+    "weights_info": "論文の重みは関連のない所を逆向きに動かします。「集中」は言葉が指す所だけを変えます。",
     "weights_paper": "論文どおり",
     "weights_focused": "集中",
     "row_focused": "集中",
