@@ -340,7 +340,7 @@ Open Clip Art: for the sketches every fill made white. Characters: cut, and for 
 | --- | --- | --- | --- |
 {rows}
 
-`favicon.png` is this project's own. `screenshot.png` shows the page with an example of the table; `mini-samples.jpg`
+`favicon.png` is this project's own. `screenshot.png` and `degree.jpg` show examples of the table; `mini-samples.jpg`
 shows drawings of the held-out benchmark: DiceBear styles adventurer (Lisa Wischofsky), ToonHead (Johan Melin) and
 Avatar Illustration System (Micah Lanier), all CC BY 4.0 and recoloured, Open Peeps (Pablo Stanley, CC0), and Open
 Clip Art (public domain).

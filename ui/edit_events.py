@@ -3,6 +3,7 @@
 import gradio as gr
 
 from colorizer.manipulation import DEFAULT_THRESHOLDS, separate_thresholds
+from colorizer.manipulation.degree import degree_range
 from ui.colorize_layout import ColorizePage
 from ui.edit_changes import IDEAS, EditChanges
 from ui.edit_form import Painted
@@ -134,5 +135,12 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, look: EditLook) -> Non
         *look.outputs, panel.regions, panel.control, panel.everywhere, panel.strength_ratio, panel.mode,
         panel.global_note, panel.polarity, panel.target_scale,
     ]  # fmt: skip
+
+    def suit_strip(model):
+        if model is None:
+            return gr.skip()
+        return degree_range(target_scale_range(shelf.describe(model))[2])
+
+    page.model.change(suit_strip, inputs=page.model, outputs=[panel.strip_low, panel.strip_high], **NEWEST)
     page.model.change(suit, inputs=look.inputs | {page.model}, outputs=outputs, **NEWEST)
     gr.on(None, suit, inputs=look.inputs | {page.model}, outputs=outputs, **AT_ONCE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.manipulation import DEFAULT_THRESHOLDS, Edit
-from colorizer.manipulation.degree import FEWEST, MOST
+from colorizer.manipulation.degree import FEWEST, MOST, degree_range
 from colorizer.manipulation.pwv import MODES
 from ui.edit_form import Painted
 from ui.edit_list import EditList
@@ -119,7 +119,7 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
             info=text("weights_info"),
             elem_id="edit-weights",
         )
-        parts |= _strip()
+        parts |= _strip(description)
     return EditPanel(**parts)
 
 
@@ -219,12 +219,13 @@ def _regions() -> dict:
     }
 
 
-def _strip() -> dict:
+def _strip(description: ModelDescription) -> dict:
+    low, high = degree_range(target_scale_range(description)[2])
     gr.HTML(f'<h3>{text("strip")}</h3><p class="hint">{text("strip_info")}</p>', padding=False)
     with gr.Row(elem_classes="strip-row"):
         parts = {
-            "strip_low": gr.Number(4, label=text("strip_low"), elem_id="strip-low", min_width=0),
-            "strip_high": gr.Number(16, label=text("strip_high"), elem_id="strip-high", min_width=0),
+            "strip_low": gr.Number(low, label=text("strip_low"), elem_id="strip-low", min_width=0),
+            "strip_high": gr.Number(high, label=text("strip_high"), elem_id="strip-high", min_width=0),
         }
     parts["strip_count"] = gr.Slider(
         FEWEST, MOST, STRIP_COUNT, step=1, label=text("strip_count"), buttons=[], elem_id="strip-count"

@@ -12,20 +12,21 @@ from colorizer.cli.outputs import plan_outputs, save_picture
 from colorizer.errors import UserError
 from colorizer.generation import Result
 from colorizer.lineart import load_sketch
-from colorizer.manipulation import degree_scales
-from colorizer.manipulation.degree import FEWEST, MOST, degree_settings, strip_picture
+from colorizer.manipulation import Edit, degree_scales
+from colorizer.manipulation.degree import FEWEST, MOST, degree_range, degree_settings, strip_picture
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     colorize.add_arguments(parser)
-    parser.add_argument("--lowest", type=float, default=4.0, help="first target scale (%(default)s)")
-    parser.add_argument("--highest", type=float, default=16.0, help="last target scale (%(default)s)")
+    parser.add_argument("--lowest", type=float, help="first target scale (half of the model's usual one)")
+    parser.add_argument("--highest", type=float, help="last target scale (twice the model's usual one)")
     parser.add_argument("--count", type=int, default=5, help=f"pictures, {FEWEST} to {MOST} (%(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the strip of the last edit; the edits before it stay as they are."""
-    scales = degree_scales(args.lowest, args.highest, args.count)
+    given = None not in (args.lowest, args.highest)
+    scales = degree_scales(args.lowest, args.highest, args.count) if given else None
     settings = colorize.read_settings(args)
     if not settings.edits:
         raise UserError("A degree strip needs an edit; give --edit or --edits. The last one is varied.")
@@ -38,6 +39,10 @@ def run(args: argparse.Namespace) -> int:
         sketch = load_sketch(args.sketch, args.sketch_mode)
     pictures = colorize.read_references(args)
     colorizer = load_colorizer(args)
+    if scales is None:
+        usual = degree_range(colorizer.config.slider_ranges.get("target_scale", (0, 0, Edit.target_scale))[2])
+        low, high = (usual[i] if value is None else value for i, value in enumerate((args.lowest, args.highest)))
+        scales = degree_scales(low, high, args.count)
     references = [colorizer.encode_reference(picture) for picture in pictures]
     encoded = colorizer.encode_sketch(sketch, settings.size, settings.sharp), references
 

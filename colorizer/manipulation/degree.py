@@ -26,6 +26,11 @@ def degree_scales(low: float, high: float, count: int) -> tuple[float, ...]:
     return tuple(low + (high - low) * i / (count - 1) for i in range(count))
 
 
+def degree_range(scale: float) -> tuple[float, float]:
+    """The lowest and the highest target scale of a strip around `scale`, a model's usual one: half of it and twice."""
+    return scale / 2, scale * 2
+
+
 def degree_edits(edits: Sequence[Edit], index: int, scales: Sequence[float]) -> list[tuple[Edit, ...]]:
     """For each scale, the list of edits with the one at `index` set to it; the others stay."""
     return [
