@@ -205,7 +205,7 @@ def test_monitoring_and_analytics_are_off(url):
 
 def test_a_caller_who_leaves_ends_the_run(url, client, sketch, gate):
     session = uuid.uuid4().hex
-    body = {"data": [as_file(upload(url, sketch)), *[None] * 11], "session_hash": session, "fn_index": _colorize(url)}
+    body = {"data": [as_file(upload(url, sketch)), *[None] * 13], "session_hash": session, "fn_index": _colorize(url)}
     body["data"][6:9] = [0, None, "auto"]
     assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
     with httpx.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": session}, timeout=60) as answer:
