@@ -194,7 +194,7 @@ def test_three_participants_at_once_one_comes_back_and_one_withdraws(visit, runn
     colorize(ann)
     colorize(ann, pictures=2)
     rate(ann, quality=4, similarity=5)
-    rate(ann, quality=2)
+    rate(ann, quality=2, controllability=3)  # the second is stored after the first
     ann.context.close()
     back = visit(url)
     resume(back, "AAAA-AAAA-AAAA")
