@@ -72,9 +72,8 @@ class CLIPConfig:
 class NoiseScheduleConfig:
     """The forward process q(z_t | z_0) and what the U-Net predicts: "v_prediction" or "epsilon".
 
-    last_timestep: the lowest t at which sampling asks the U-Net for z_0, and takes that for the result. A small model
-    trained for a short time predicts a flat, clean z_0 from much noise and leaves grain when it has little to remove;
-    0, the whole way, is right for models trained to the end.
+    last_timestep: the lowest t at which sampling asks the U-Net for z_0, and takes that for the result; 0 is the whole
+    way. The mini model predicts a flat, clean z_0 from much noise and leaves grain when it has little to remove.
     """
 
     beta_start: float = 0.00085
