@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from colorizer.data import captions, clipart
-from colorizer.data.compose import Layout, compose, part_masks, random_layout, shade
+from colorizer.data.compose import Figure, Layout, compose, part_masks, random_layout, shade, with_borders
 from colorizer.data.degrade import degrade
 from colorizer.data.layers import NUM_SLOTS, SLOTS
 from colorizer.data.library import pack
@@ -34,6 +34,37 @@ def test_part_masks_follow_the_layout(library):
     mirrored = Layout(torch.tensor([[-1.0, 0, 0], [0, 1, 0]]).expand(2, 2, 3), SIZE)
     masks = part_masks(coverage, mirrored, 12)
     torch.testing.assert_close(masks, part_masks(coverage, whole(2, SIZE), 12).flip(-1), atol=1e-4, rtol=0)
+
+
+def halves(line=0.0):
+    """Two figures of 32 px, the left half red and the right half blue, with a line of that darkness between them."""
+    colours = torch.zeros(2, 3, 32, 32)
+    colours[:, 0, :, :16] = 1
+    colours[:, 2, :, 16:] = 1
+    lines = torch.zeros(2, 1, 32, 32)
+    lines[..., 15:17] = line
+    return Figure(colours * (1 - lines), torch.ones(2, 1, 32, 32), lines)
+
+
+def test_a_border_of_two_colours_gets_a_line_of_ink_in_picture_and_line_art():
+    bordered = with_borders(halves(), torch.full((2, 3), 0.2), torch.tensor([True, False]))
+    drawn, left = bordered.lines
+    assert (drawn[0, :, 15:17] == 1).all() and (drawn[0, :, :14] == 0).all() and (drawn[0, :, 18:] == 0).all()
+    assert torch.allclose(bordered.premultiplied[0, :, :, 15:17], torch.tensor(0.2))
+    assert (left == 0).all() and torch.equal(bordered.premultiplied[1], halves().premultiplied[1])
+
+
+def test_a_border_that_has_a_line_gets_no_other():
+    figure = halves(line=1.0)
+    bordered = with_borders(figure, torch.zeros(2, 3), torch.tensor([True, True]))
+    assert torch.equal(bordered.lines, figure.lines)
+
+
+def test_the_share_of_bordered_drawings_has_more_lines(library):
+    plain, bordered = (triples(library, clean=1.0, shaded=0.0, bordered=share).sample(12) for share in (0.0, 1.0))
+    assert (1 - bordered.sketch).sum() > (1 - plain.sketch).sum()
+    ink = (1 - bordered.sketch)[:, 0] > 0.9
+    assert bordered.truth.amax(1)[ink].mean() < 0.5  # what the sketch draws, the truth has
 
 
 def triples(library, seed=0, batch=12, **options):

@@ -37,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", type=float, default=STANDARD.plain, help="share laid out as drawn (%(default)s)")
     parser.add_argument("--clipart", type=float, default=STANDARD.clipart, help="share of clip art (%(default)s)")
     parser.add_argument(
+        "--bordered",
+        type=float,
+        default=STANDARD.bordered,
+        help="share with a line wherever two colours meet; the others have the lines of their drawing alone, which may "
+        "leave out an iris or a pattern (%(default)s)",
+    )
+    parser.add_argument(
         "--style",
         choices=[*COLOUR_GROUPS, *UNSEEN_GROUPS],
         action="append",
@@ -78,7 +85,7 @@ def _split(args: argparse.Namespace) -> str:
 
 
 def _options(args: argparse.Namespace):
-    shares = {name: getattr(args, name) for name in ("clean", "shaded", "plain", "clipart")}
+    shares = {name: getattr(args, name) for name in ("clean", "shaded", "plain", "clipart", "bordered")}
     for name, value in shares.items():
         if not 0 <= value <= 1:
             raise UserError(f"--{name} is {value:g}; it must be a share from 0 to 1.")

@@ -21,6 +21,7 @@ from colorizer.data.compose import (
     part_masks,
     random_layout,
     shade,
+    with_borders,
 )
 from colorizer.data.deform import random_warp
 from colorizer.data.degrade import draw_sketches
@@ -36,7 +37,8 @@ MAIN_PARTS = {"hair", "skin", "clothes"}
 class TripleOptions:
     """size: side in pixels; reference: "cross", "self" or "deform"; clean: share of exact sketches; shaded: share with
     shadows; plain: share of drawings left as drawn; clipart: share of objects (when the library has any); edited: share
-    of "cross" characters whose truth has one part in another colour than the reference, see `Triples.changes`."""
+    of "cross" characters whose truth has one part in another colour than the reference, see `Triples.changes`;
+    bordered: share of drawings with a line along every border of two colours, see `with_borders`."""
 
     size: int = 256
     reference: str = "cross"
@@ -45,6 +47,7 @@ class TripleOptions:
     plain: float = 0.35
     clipart: float = 0.2
     edited: float = 0.0
+    bordered: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class TripleSampler:
         true_slots, true_background = self._colours(changed, first, second)
 
         layout = self._layout(batch)
-        flat = compose(shown_a, true_slots, ink, layout)
+        flat = self._compose(shown_a, true_slots, ink, layout)
         figure = shade(flat, strength, self.generator)
         truth = figure.over(true_background.to(device))
         sketch = self._sketch(flat, truth, shown_a, layout)
@@ -134,7 +137,7 @@ class TripleSampler:
             if self.options.reference == "deform":
                 reference = random_warp(truth, self.generator)
         else:
-            other = shade(compose(shown_b, slots, ink, self._layout(batch)), strength, self.generator)
+            other = shade(self._compose(shown_b, slots, ink, self._layout(batch)), strength, self.generator)
             reference = other.over(background.to(device))
         drawings = np.stack([first, second], 1)
         return Triples(sketch, reference.clamp(0, 1), truth.clamp(0, 1), figure.alpha, drawings, changes)
@@ -217,6 +220,12 @@ class TripleSampler:
 
     def _layout(self, batch: int) -> Layout:
         return random_layout(batch, self.options.size, self.generator, self.options.plain)
+
+    def _compose(self, coverage: Tensor, slots: Tensor, ink: Tensor, layout: Layout) -> Figure:
+        figure = compose(coverage, slots, ink, layout)
+        if not self.options.bordered:
+            return figure
+        return with_borders(figure, ink, torch.rand(len(ink), generator=self.generator) < self.options.bordered)
 
     def _sketch(self, flat: Figure, truth: Tensor, coverage: Tensor, layout: Layout) -> Tensor:
         if self.options.clean >= 1:

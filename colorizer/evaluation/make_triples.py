@@ -25,7 +25,7 @@ from colorizer.evaluation.areas import PAPER, flat_regions
 
 FORMAT = "colorizediffusion-triples"
 PARTS = ("sketch", "reference", "truth", "figure")
-STANDARD = TripleOptions(clean=1.0, shaded=0.0, plain=0.5, clipart=0.15)
+STANDARD = TripleOptions(clean=1.0, shaded=0.0, plain=0.5, clipart=0.15, bordered=1.0)
 LEAST_TOLD = 0.95  # what nothing tells would measure luck; irises may be left out of a sketch, dark glasses may not
 _MOST_TRIES = 200
 

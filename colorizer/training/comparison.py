@@ -118,7 +118,9 @@ def _asked(comparison: Comparison) -> dict:
 def _one(folder: Path, name: str, comparison: Comparison, device: torch.device) -> dict:
     """Train one strategy, or go on where it stopped, and evaluate it."""
     recipe = RECIPES[f"mini-{name}"]
-    recipe = dataclasses.replace(recipe, unet=dataclasses.replace(recipe.unet, **comparison.budget))
+    unet = dataclasses.replace(recipe.unet, **comparison.budget)
+    unet = dataclasses.replace(unet, warmup=min(unet.warmup, unet.steps // 10))  # a small budget is no warm-up alone
+    recipe = dataclasses.replace(recipe, unet=unet)
     folder.mkdir(parents=True, exist_ok=True)
     for part in ("vae", "clip"):
         _link(comparison.parts / f"{part}.safetensors", folder / f"{part}.safetensors")

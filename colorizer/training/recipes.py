@@ -72,7 +72,9 @@ class Recipe:
     drawing_size: int = DEFAULT_SIZE
     vae_data: TripleOptions = field(default_factory=lambda: TripleOptions(shaded=0.4, clipart=0.35))
     clip_data: TripleOptions = field(default_factory=lambda: TripleOptions(size=128, shaded=0.3, clipart=0.0))
-    unet_data: TripleOptions = field(default_factory=lambda: TripleOptions(plain=0.5, clipart=0.15, edited=0.15))
+    unet_data: TripleOptions = field(
+        default_factory=lambda: TripleOptions(plain=0.5, clipart=0.15, edited=0.15, bordered=0.5)
+    )
     capacity: int = 2048
     reuse: float = 4.0
     pretrained: bool = False
