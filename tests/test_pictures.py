@@ -295,7 +295,7 @@ def own_recipe(tiny_config, monkeypatch):
     recipe = dataclasses.replace(
         MINI_CPU,
         model=tiny_config,
-        vae=stage, clip=stage, unet=stage,
+        vae=stage, decoder=stage, clip=stage, unet=stage,
         vae_data=dataclasses.replace(OPTIONS, size=128), clip_data=dataclasses.replace(OPTIONS, clipart=0.0),
         unet_data=OPTIONS, characters=100, held_out_characters=100, drawing_size=48, capacity=16,
     )  # fmt: skip

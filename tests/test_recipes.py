@@ -27,14 +27,14 @@ def test_recipes_describe_models_that_can_be_built(name):
     assert recipe.unet_data.reference == recipe.strategy.reference
 
 
-def test_train_command_makes_a_checkpoint_in_three_stages(tiny_config, tmp_path, monkeypatch, capsys):
+def test_train_command_makes_a_checkpoint_in_all_stages(tiny_config, tmp_path, monkeypatch, capsys):
     stage = dataclasses.replace(QUICK, steps=3, mixed_precision="bf16", validate_every=2, seconds=0)
     data = TripleOptions(size=SIZE, clipart=0.0)
     recipe = dataclasses.replace(
         MINI_CPU,
         model=dataclasses.replace(tiny_config, vae=dataclasses.replace(tiny_config.vae, scaling_factor=1.0)),
         strategy=Strategy(reference="cross", drop=0.1, noisy=0.2, sketch_drop=0.06),
-        vae=stage, clip=stage, unet=stage,
+        vae=stage, decoder=stage, clip=stage, unet=stage,
         vae_data=dataclasses.replace(data, size=128), clip_data=data, unet_data=data,
         characters=100, held_out_characters=100, drawing_size=48, capacity=32,
     )  # fmt: skip
@@ -57,6 +57,10 @@ def test_train_command_makes_a_checkpoint_in_three_stages(tiny_config, tmp_path,
     assert main([*command, "--stage", "unet"]) == 0  # nothing is left to do
     after = load_file(path)
     assert all(torch.equal(after[key], before[key]) for key in before)
+    assert main([*command, "--stage", "decoder", "--stage", "unet", "--steps", "6"]) == 0
+    after = load_file(path)
+    changed = {key for key in before if key.startswith("vae.") and not torch.equal(after[key], before[key])}
+    assert changed and all(".decoder." in key for key in changed)
 
 
 @pytest.mark.parametrize("kind", ["attention", "cls"])

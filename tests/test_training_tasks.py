@@ -1,4 +1,4 @@
-"""The tasks of the three stages on tiny real models."""
+"""The tasks of the stages on tiny real models."""
 
 import dataclasses
 

@@ -16,7 +16,7 @@ from colorizer.data.triples import TripleOptions
 from colorizer.training.loop import LoopOptions
 from colorizer.training.objectives import Strategy
 
-STAGES = ("vae", "clip", "unet")
+STAGES = ("vae", "decoder", "clip", "unet")
 MINI_CLIP = {
     "embed_dim": 224,
     "vision_cfg": {"image_size": 128, "layers": 5, "width": 224, "head_width": 56, "patch_size": 8},
@@ -55,7 +55,7 @@ LARGER_UNET = dataclasses.replace(MINI_MODEL.unet, block_out_channels=(96, 192, 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is made, in three stages: "vae", "clip" and "unet".
+    """How a model is made, in stages: "vae", its "decoder" alone, "clip" and "unet".
 
     pretrained: the VAE, the CLIP and the start of the denoiser come from a file, and "unet" is the only stage.
     characters: drawings in the library besides clip art, held_out_characters: in the library for validation;
@@ -65,6 +65,7 @@ class Recipe:
     model: ModelConfig
     strategy: Strategy
     vae: LoopOptions
+    decoder: LoopOptions
     clip: LoopOptions
     unet: LoopOptions
     characters: int = 2400
@@ -112,6 +113,7 @@ MINI_CPU = Recipe(
     model=MINI_MODEL,
     strategy=MINI_STRATEGY,
     vae=LoopOptions(steps=6000, seconds=1580, batch=12, lr=1e-3, warmup=50, validate_every=300, save_every=300),
+    decoder=LoopOptions(steps=6000, seconds=1500, batch=12, lr=5e-4, warmup=50, validate_every=300, save_every=300),
     clip=LoopOptions(steps=20000, seconds=2100, batch=16, lr=1e-3, warmup=100, weight_decay=0.02, validate_every=150),
     unet=LoopOptions(
         steps=20000, seconds=11700, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
@@ -122,7 +124,8 @@ MINI_CPU = Recipe(
 MINI_GPU = dataclasses.replace(
     MINI_CPU,
     model=dataclasses.replace(MINI_MODEL, unet=LARGER_UNET),
-    vae=LoopOptions(steps=20000, seconds=300, batch=64, lr=1e-3, warmup=100, validate_every=1000, save_every=1000),
+    vae=LoopOptions(steps=20000, seconds=240, batch=64, lr=1e-3, warmup=100, validate_every=1000, save_every=1000),
+    decoder=LoopOptions(steps=20000, seconds=60, batch=64, lr=5e-4, warmup=100, validate_every=1000, save_every=1000),
     clip=LoopOptions(steps=10000, seconds=240, batch=256, lr=8e-4, warmup=200, validate_every=500, save_every=500),
     unet=LoopOptions(
         steps=200000,
@@ -143,6 +146,7 @@ PAPER = Recipe(
     model=ModelConfig(name="paper"),
     strategy=STRATEGIES["noisy-0"],
     vae=LoopOptions(),
+    decoder=LoopOptions(),
     clip=LoopOptions(),
     unet=LoopOptions(
         steps=300_000, batch=10, accumulation=2, lr=1e-5, weight_decay=0.1, ema_decay=0.9999, save_every=1000,

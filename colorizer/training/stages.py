@@ -1,4 +1,4 @@
-"""The three stages of a recipe. Each resumes where it stopped and leaves its part as a .safetensors file."""
+"""The stages of a recipe. Each resumes where it stopped and leaves its part as a .safetensors file."""
 
 import dataclasses
 import os
@@ -96,6 +96,19 @@ def _train_vae(workshop: Workshop) -> None:
     _save(vae, workshop.folder / "vae.safetensors", {"shift_factor": str(shift), "scaling_factor": str(scale)})
 
 
+def _train_decoder(workshop: Workshop) -> None:
+    """The decoder of the VAE goes on alone, which a denoiser that was trained before does not mind."""
+    recipe, path = workshop.recipe, _trained(workshop.folder, "vae")
+    vae = LatentAutoencoder(recipe.model.vae)
+    vae.load_state_dict(load_file(path))
+    vae.to(workshop.device)
+    with safe_open(path, "pt") as file:
+        statistics = file.metadata()
+    training, held_out = workshop.samplers(recipe.vae_data)
+    train(VAETask(vae, training, held_out, decoder_only=True), recipe.decoder, workshop.folder / "decoder")
+    _save(vae, path, statistics)
+
+
 def _train_clip(workshop: Workshop) -> None:
     recipe = workshop.recipe
     torch.manual_seed(0)
@@ -125,10 +138,7 @@ def _train_unet(workshop: Workshop) -> None:
 
 def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
     """The whole model with trained VAE and CLIP from `folder` and a fresh denoiser."""
-    paths = {part: folder / f"{part}.safetensors" for part in ("vae", "clip")}
-    for part, path in paths.items():
-        if not path.exists():
-            raise UserError(f"{path} does not exist; train the {part} stage first")
+    paths = {part: _trained(folder, part) for part in ("vae", "clip")}
     with safe_open(paths["vae"], "pt") as file:
         statistics = {key: float(value) for key, value in file.metadata().items()}
     with safe_open(paths["clip"], "pt") as file:
@@ -143,6 +153,13 @@ def build_model(folder: Path, config: ModelConfig) -> ColorizationModel:
     for part, path in paths.items():
         getattr(model, part).load_state_dict(load_file(path))
     return model
+
+
+def _trained(folder: Path, part: str) -> Path:
+    path = folder / f"{part}.safetensors"
+    if not path.exists():
+        raise UserError(f"{path} does not exist; train the {part} stage first")
+    return path
 
 
 def _pretrained(path: Path, config: ModelConfig, prediction_type: str | None) -> ColorizationModel:
@@ -170,4 +187,9 @@ def _save(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
         raise UserError(f"{path} cannot be written ({error}); make room on the disk and repeat the command") from error
 
 
-RUNNERS: dict[str, Callable[[Workshop], None]] = {"vae": _train_vae, "clip": _train_clip, "unet": _train_unet}
+RUNNERS: dict[str, Callable[[Workshop], None]] = {
+    "vae": _train_vae,
+    "decoder": _train_decoder,
+    "clip": _train_clip,
+    "unet": _train_unet,
+}

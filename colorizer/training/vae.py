@@ -20,11 +20,17 @@ LATENT_NOISE = 0.05
 
 
 class VAELoss(nn.Module):
-    """pixels (B, 3, S, S) in [-1, 1] -> {"loss", "l1"}."""
+    """pixels (B, 3, S, S) in [-1, 1] -> {"loss", "l1", "spread"}.
 
-    def __init__(self, vae: LatentAutoencoder):
+    decoder_only: the encoder stays, and with it every latent that a denoiser has learnt.
+    """
+
+    def __init__(self, vae: LatentAutoencoder, decoder_only: bool = False):
         super().__init__()
         self.vae = vae
+        if decoder_only:
+            vae.requires_grad_(False)
+            vae.autoencoder.decoder.requires_grad_(True)
 
     def forward(self, pixels: Tensor) -> dict[str, Tensor]:
         latent = self.vae.encode_mean(pixels).float()
@@ -38,8 +44,15 @@ class VAELoss(nn.Module):
 class VAETask:
     """Crops of truths and references. Pictures are kept for a while: each gives several crops."""
 
-    def __init__(self, vae: LatentAutoencoder, sampler: TripleSampler, held_out: TripleSampler, crop: int = 128):
-        self.module = VAELoss(vae)
+    def __init__(
+        self,
+        vae: LatentAutoencoder,
+        sampler: TripleSampler,
+        held_out: TripleSampler,
+        crop: int = 128,
+        decoder_only: bool = False,
+    ):
+        self.module = VAELoss(vae, decoder_only)
         self.sampler = sampler
         self.crop = crop
         self.generator = torch.Generator().manual_seed(7)
