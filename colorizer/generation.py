@@ -11,6 +11,7 @@ from torch import Tensor
 from colorizer.denoiser import GuidedDenoiser, branches
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
+from colorizer.even_areas import even_areas
 from colorizer.layers import keep_lines
 from colorizer.locked_model import INVALID_NUMBERS, LockedModel
 from colorizer.preview_pace import PreviewPace
@@ -99,6 +100,7 @@ class Generation:
         images = [self.locked.decode(z[i : i + 1], sketch.placement) for i in range(len(z))]
         seeds = [settings.seed + i for i in range(len(z))]
         notes += tuple(BLACK.format(seed=seed) for image, seed in zip(images, seeds, strict=True) if _is_black(image))
+        images = [even_areas(image, sketch.lines, settings.even_areas) for image in images]
         if settings.keep_lines:
             images = [keep_lines(image, sketch.lines) for image in images]
         yield Result(images, seeds, settings, notes)

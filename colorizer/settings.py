@@ -15,7 +15,7 @@ SCHEDULES = ("karras", "vp")
 # name -> smallest and largest value
 WHOLE_NUMBERS = {"steps": (2, 200), "size": (64, 4096), "batch_size": (1, 16), "seed": (0, 2**32 - 1)}
 NUMBERS = {"guidance_scale": (0, 30), "sketch_guidance_scale": (0, 30), "noise_level": (0, 1)}
-SHARES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "similarity_end")
+SHARES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "similarity_end", "even_areas")
 NUMBERS |= dict.fromkeys(SHARES, (0, 1))
 SWITCHES = ("sharp", "keep_lines")
 MOST_REFERENCES = 3
@@ -43,6 +43,7 @@ class GenerationSettings:
     reference_weights: how much each of up to three references counts, 0 to 4; missing ones count 1.
     reference_regions: which tokens of each reference count (see `combine_references`), None for all. Attention
         injection and AdaIN take the features of the same places.
+    even_areas: how far the areas between the lines are evened out, 0 (not) to 1 (one colour each), see `even_areas`.
     keep_lines: lay the line art itself over the result, black and crisp, in the size of the upload if that is larger.
     schedule: noise levels, "karras" or "vp" (the model's own).
     sampler: one of SAMPLERS.
@@ -63,6 +64,7 @@ class GenerationSettings:
     sharp: bool = False
     reference_weights: tuple[float, ...] = ()
     reference_regions: tuple[RegionMask | None, ...] = ()
+    even_areas: float = 0.0
     keep_lines: bool = False
     schedule: str = "karras"
     sampler: str = "dpm++2m"
@@ -130,6 +132,13 @@ class GenerationSettings:
     def draws_to_reference(self) -> bool:
         """Whether attention injection or AdaIN is on."""
         return self.attention_injection > 0 or self.adain > 0
+
+    @classmethod
+    def of_model(cls, slider_ranges: dict[str, tuple[float, float, float]], **given) -> "GenerationSettings":
+        """`given`, else the model's own defaults (see `ModelConfig.slider_ranges`), else those of this class."""
+        names = {field.name for field in dataclasses.fields(cls)}
+        own = {name: default for name, (_, _, default) in slider_ranges.items() if name in names}
+        return cls(**own | given)
 
     def evolve(self, **changes) -> "GenerationSettings":
         """A copy with some values changed."""

@@ -58,9 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write, or a folder where --sketch is one")
 
     add_generation_arguments(parser)
-    parser.add_argument(
-        "--noise-level", type=float, default=defaults.noise_level, help="noise on the reference, 0 to 1 (%(default)s)"
-    )
+    parser.add_argument("--noise-level", type=float, help="noise on the reference, 0 to 1 (the model's own default)")
     parser.add_argument("--schedule", choices=SCHEDULES, default=defaults.schedule, help="noise levels (%(default)s)")
     parser.add_argument("--sampler", choices=SAMPLERS, default=defaults.sampler, help="(%(default)s)")
     parser.add_argument(
@@ -104,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
         with naming(args.sketch):
             load_sketch(args.sketch, args.sketch_mode)  # what is wrong with it need not wait for the model
     colorizer = load_colorizer(args)
+    settings = read_settings(args, colorizer.config.slider_ranges)
     predicts = colorizer.config.noise.prediction_type
     print(f"{args.checkpoint.name}: {predicts}, {colorizer.device}, {colorizer.dtype}", file=sys.stderr)
     references = [colorizer.encode_reference(picture) for picture in pictures]
@@ -130,13 +129,15 @@ def run(args: argparse.Namespace) -> int:
     return 1 if skipped else 0
 
 
-def read_settings(args: argparse.Namespace) -> GenerationSettings:
-    """What the arguments of `add_arguments` say. Raises UserError."""
+def read_settings(args: argparse.Namespace, slider_ranges: dict | None = None) -> GenerationSettings:
+    """What the arguments of `add_arguments` say, and what they leave open from a model's ranges. Raises UserError."""
     edits = read_edits(args.edits) if args.edits else ()
-    return GenerationSettings(
+    noise = {} if args.noise_level is None else {"noise_level": args.noise_level}
+    return GenerationSettings.of_model(
+        slider_ranges or {},
         **generation_settings(args),
         **similarity_settings(args),
-        noise_level=args.noise_level,
+        **noise,
         schedule=args.schedule,
         sampler=args.sampler,
         sharp=args.sharp,

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
         sketch = load_sketch(args.sketch, args.sketch_mode)
     pictures = colorize.read_references(args)
     colorizer = load_colorizer(args)
+    settings = colorize.read_settings(args, colorizer.config.slider_ranges)
     if scales is None:
         usual = degree_range(colorizer.config.slider_ranges.get("target_scale", (0, 0, Edit.target_scale))[2])
         low, high = (usual[i] if value is None else value for i, value in enumerate((args.lowest, args.highest)))

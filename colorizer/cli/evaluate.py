@@ -36,12 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and the grid, print the table. Bad pictures are listed and skipped."""
-    settings = GenerationSettings(**generation_settings(args), **similarity_settings(args))
+    given = generation_settings(args) | similarity_settings(args)
+    GenerationSettings(**given)  # what is wrong with them need not wait for the model
     check_counts(args, "batch", "limit", "grid_rows")
     check_writable(args.out, args.grid)
     if not args.triples.is_dir():
         raise UserError(f"There is no folder {args.triples}.")
     colorizer = load_colorizer(args)
+    settings = GenerationSettings.of_model(colorizer.config.slider_ranges, **given)
     grid = Grid(args.grid_rows if args.grid else 0)
     report = evaluate(colorizer, args.triples, Evaluation(settings, args.batch, args.limit, args.sketch_mode), grid.add)
     write_report(report, args.out)

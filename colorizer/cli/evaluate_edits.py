@@ -51,11 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report and the grid, print the table. Bad items are listed and skipped."""
-    settings = GenerationSettings(**generation_settings(args))
+    given = generation_settings(args)
+    GenerationSettings(**given)  # what is wrong with them need not wait for the model
     check_counts(args, "batch", "limit", "grid_rows")
     check_writable(args.out, args.grid)
     find_edits(args.edits)  # found out before the model is loaded
     colorizer = load_colorizer(args)
+    settings = GenerationSettings.of_model(colorizer.config.slider_ranges, **given)
     scale, scales = _scales(args, colorizer)
     changes = {"enhance": args.enhance, "mode": args.mode}
     if args.no_anchor:

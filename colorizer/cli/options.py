@@ -27,27 +27,30 @@ def load_colorizer(args: argparse.Namespace) -> Colorizer:
 
 def add_generation_arguments(parser: argparse.ArgumentParser) -> None:
     """What `generation_settings` reads."""
-    defaults = GenerationSettings()
+    parser.add_argument("--gs", type=float, help="reference guidance scale (the model's own default)")
+    parser.add_argument("--sgs", type=float, help="sketch guidance scale (the model's own default)")
+    parser.add_argument("--steps", type=int, help="denoising steps (the model's own default)")
+    parser.add_argument("--seed", type=int, help="seed of the first picture (0)")
     parser.add_argument(
-        "--gs", type=float, default=defaults.guidance_scale, help="reference guidance scale (%(default)s)"
+        "--even-areas",
+        type=float,
+        metavar="STRENGTH",
+        help="even out the areas between the lines, 0 (off) to 1 (one colour each; the model's own default)",
     )
-    parser.add_argument(
-        "--sgs", type=float, default=defaults.sketch_guidance_scale, help="sketch guidance scale (%(default)s)"
-    )
-    parser.add_argument("--steps", type=int, default=defaults.steps, help="denoising steps (%(default)s)")
-    parser.add_argument("--seed", type=int, default=defaults.seed, help="seed of the first picture (%(default)s)")
     parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
 
 
-def generation_settings(args: argparse.Namespace) -> dict[str, float | None]:
-    """Fields of `GenerationSettings`."""
-    return {
+def generation_settings(args: argparse.Namespace) -> dict[str, float]:
+    """Fields of `GenerationSettings`, those that were given."""
+    values = {
         "guidance_scale": args.gs,
         "sketch_guidance_scale": args.sgs,
         "steps": args.steps,
         "seed": args.seed,
         "size": args.size,
+        "even_areas": args.even_areas,
     }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def add_similarity_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from PIL import Image
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
+from colorizer.even_areas import even_areas
 from colorizer.locked_model import to_picture
 from colorizer.pipeline import Colorizer
 from colorizer.precision import is_out_of_memory
@@ -82,10 +83,11 @@ def colorize_batch(
     denoiser = GuidedDenoiser(model.unet, sampler, settings, features, empty, tokens, generators)
     for index in range(settings.steps):
         z = sampler.step(index, denoiser.predict(0, index, z), z)
-    return [_decode(colorizer, z[i : i + 1], sketch) for i, sketch in enumerate(sketches)]
+    return [_decode(colorizer, z[i : i + 1], sketch, settings.even_areas) for i, sketch in enumerate(sketches)]
 
 
-def _decode(colorizer: Colorizer, z: torch.Tensor, sketch: EncodedSketch) -> Image.Image | None:
+def _decode(colorizer: Colorizer, z: torch.Tensor, sketch: EncodedSketch, evened: float) -> Image.Image | None:
     if not z.isfinite().all():
         return None
-    return sketch.placement.crop(to_picture(colorizer.model.vae.decode(z)[0]))
+    picture = sketch.placement.crop(to_picture(colorizer.model.vae.decode(z)[0]))
+    return even_areas(picture, sketch.lines, evened)

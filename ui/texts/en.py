@@ -94,6 +94,8 @@ TEXTS = {
     "similarity_end_info": "1 is the last step.",
     "sharp": "Sharp large picture",
     "sharp_info": "Above the first size: draws small first, then again at full size along the lines.",
+    "even_areas": "Even out areas",
+    "even_areas_info": "Smooths clouds of colour between the lines. 1 gives each area one flat colour, 0 is off.",
     "keep_lines": "Keep my lines",
     "keep_lines_info": "Lays your own line art over the result, in its full size.",
     "estimate": "About {seconds} s and {memory} GB of memory.",
