@@ -14,6 +14,7 @@ GAP = 5 / 256  # of the longer side: openings in a line up to this width do not 
 LEAST_INK = 0.15  # darkness of a line
 MIXED = 0.8  # share of an area's pixels that must lie within reach of its median
 FEWEST = 8  # pixels that a colour is taken from
+LARGEST = 1024  # longer side that areas are found at; beyond it they are enlarged, for the time it takes
 
 
 def line_areas(lines: Image.Image) -> np.ndarray:
@@ -21,6 +22,10 @@ def line_areas(lines: Image.Image) -> np.ndarray:
 
     Areas grow from what is wider than a gap (the trapped-ball idea), so that a broken outline still holds.
     """
+    if max(lines.size) > LARGEST:
+        small = lines.copy()
+        small.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+        return np.asarray(Image.fromarray(line_areas(small)).resize(lines.size, Image.Resampling.NEAREST))
     ink = _ink(lines)
     room = ndimage.distance_transform_edt(~ink)
     wide = room > GAP * max(ink.shape) / 2
@@ -44,7 +49,7 @@ def even_areas(picture: Image.Image, lines: Image.Image, strength: float) -> Ima
     areas, ink = line_areas(lines), _ink(lines)
     margin = max(1, round(max(picture.size) / 256))  # the soft edge of a line
     inside = ndimage.distance_transform_edt(~ink) > margin
-    lab = rgb2lab(np.asarray(picture))
+    lab = rgb2lab(np.asarray(picture, np.float32) / 255)
     for label, place in enumerate(ndimage.find_objects(areas), 1):
         if place is None:
             continue

@@ -48,6 +48,13 @@ def test_a_closed_outline_and_one_with_a_small_gap_have_an_inside(gap):
     assert inside[0, 0] != outside[0]
 
 
+def test_areas_of_very_large_line_art_are_where_those_of_small_are():
+    large = line_areas(drawing(2).resize((1536, 1536), Image.Resampling.NEAREST))
+    assert large.shape == (1536, 1536)
+    assert (large[480:1080, 480:1080] == large[768, 768]).all() and (large[:336] == large[0, 0]).all()
+    assert large[768, 768] != large[0, 0]
+
+
 def test_a_wide_opening_makes_one_area():
     areas = line_areas(drawing(gap=40))
     assert areas[64, 64] == areas[64, 120]
