@@ -20,13 +20,13 @@ from ui.history_events import History, connect_history, history_outputs
 from ui.history_store import HistoryStore
 from ui.layers_panel import connect_layers
 from ui.model_shelf import ModelShelf
-from ui.model_updates import described, described_components
+from ui.model_updates import carried_over, defaults, described, described_components
 from ui.picture_events import connect_pictures
 from ui.queues import MODEL
 from ui.reference_regions import connect_reference_regions
 from ui.return_visit import connect_return
 from ui.saved_events import connect_saved_settings
-from ui.settings_layout import MAX_SEED
+from ui.settings_layout import MAX_SEED, SLIDER_RANGES
 from ui.settings_load import SettingsLoader
 from ui.texts import text
 
@@ -131,10 +131,11 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) ->
     default = shelf.default()
     built_for = shelf.describe(default) if default else None
 
-    def describe(name):
+    def describe(values):
         with errors_as_toasts():
-            description = shelf.describe(name)
-        return described(page, about, description)
+            description = shelf.describe(values[page.model])
+        before = shelf.describe_any(values[page.fitted])
+        return described(page, about, description, carried_over(page, values, before, description))
 
     def arrive():
         """The checkpoints folder may have changed since the program started."""
@@ -142,17 +143,18 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) ->
         if name is None:
             return {page.status: status.idle(text("status_no_model"))}
         with errors_as_toasts():
-            is_known = shelf.describe(name) == built_for
+            description = shelf.describe(name)
         return {
             page.model: gr.update(choices=shelf.names(), value=name),
             page.status: status.idle(text("status_ready")),
             # The values of the page as it was built would come late, over what a quick visitor has typed.
-            **({} if is_known else describe(name)),
+            **({} if description == built_for else described(page, about, description, defaults(description))),
         }
 
     outputs = described_components(page, about)
+    inputs = {page.model, page.fitted, *(page.settings[name] for name in ("size", *SLIDER_RANGES))}
     at_once = {"concurrency_limit": None, **QUIET}
-    page.model.input(describe, inputs=page.model, outputs=outputs, **at_once)
+    page.model.input(describe, inputs=inputs, outputs=outputs, **at_once)
     return gr.on(None, arrive, outputs=[page.model, page.status, *outputs], **at_once)
 
 

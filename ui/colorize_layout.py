@@ -29,7 +29,8 @@ EMPTY_DRAWING = """<svg viewBox="0 0 48 48" fill="none" stroke="currentColor" st
 class ColorizePage:
     """The components that events read or change.
 
-    settings: field of `GenerationSettings` -> its component, so settings travel by name.
+    settings: field of `GenerationSettings` -> its component, so settings travel by name. fitted: the model
+    whose ranges and defaults they have.
     """
 
     sketch: PictureUpload
@@ -53,6 +54,7 @@ class ColorizePage:
     seed_reuse: gr.Button
     model: gr.Dropdown
     prediction_type: gr.Radio
+    fitted: gr.State
     device: gr.HTML
     estimate: gr.HTML
     layers: LayersPanel
@@ -97,6 +99,7 @@ def build_colorize_page(
             parts["edit"] = build_edit_panel(description or ModelDescription())
         with gr.Column(elem_id="area-settings", min_width=0):
             description = description or ModelDescription()
+            parts["fitted"] = gr.State(description.name or None)
             parts |= build_main_settings(description)
             with fold(text("more"), "more"):
                 parts |= build_more_settings(models, description, device)

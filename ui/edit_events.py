@@ -1,16 +1,18 @@
 """Which control of the panel "Edit by words" does what."""
 
 import gradio as gr
+from gradio.context import Context
 
 from colorizer.manipulation import DEFAULT_THRESHOLDS, separate_thresholds
 from colorizer.manipulation.degree import degree_range
 from ui.colorize_layout import ColorizePage
 from ui.edit_changes import IDEAS, EditChanges
 from ui.edit_form import Painted
-from ui.edit_layout import target_scale_range
+from ui.edit_layout import EditPanel, target_scale_range
 from ui.edit_look import EditLook
 from ui.edit_strip import EditStrip
-from ui.model_shelf import ModelShelf
+from ui.model_shelf import ModelDescription, ModelShelf
+from ui.model_updates import carried
 from ui.queues import MODEL
 from ui.texts import text
 
@@ -115,10 +117,11 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, look: EditLook) -> Non
             return gr.skip()
         config = look.config(model)
         is_global = config.kind == "cls"
-        minimum, maximum, _ = target_scale_range(shelf.describe(model))
+        description = shelf.describe(model)
         polarity = text("polarity_low" if config.relevance_polarity == "low" else "polarity_high")
+        scales = _scales(panel, values, shelf.describe_any(values[panel.fitted]), description)
         return {
-            **look.look(values),
+            **look.look(values | {panel.target_scale: scales[panel.target_scale]["value"]}),
             panel.regions: gr.update(visible=not is_global),
             panel.control: gr.update(visible=not is_global),
             panel.everywhere: gr.update(visible=not is_global),
@@ -128,19 +131,30 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, look: EditLook) -> Non
                 value=f'<p class="panel-note">{text("edits_are_global")}</p>', visible=is_global
             ),
             panel.polarity: f'<p class="hint">{polarity}</p>',
-            panel.target_scale: gr.update(minimum=minimum, maximum=maximum),
+            panel.fitted: model,
+            **scales,
         }
 
     outputs = [
         *look.outputs, panel.regions, panel.control, panel.everywhere, panel.strength_ratio, panel.mode,
-        panel.global_note, panel.polarity, panel.target_scale,
+        panel.global_note, panel.polarity, panel.fitted, panel.target_scale, panel.strip_low, panel.strip_high,
     ]  # fmt: skip
+    inputs = look.inputs | {page.model, panel.fitted, panel.strip_low, panel.strip_high}
+    # One event for both, so that an answer about the former model is never the later one.
+    gr.on([page.model.change, Context.root_block.load], suit, inputs=inputs, outputs=outputs, **NEWEST)
 
-    def suit_strip(model):
-        if model is None:
-            return gr.skip()
-        return degree_range(target_scale_range(shelf.describe(model))[2])
 
-    page.model.change(suit_strip, inputs=page.model, outputs=[panel.strip_low, panel.strip_high], **NEWEST)
-    page.model.change(suit, inputs=look.inputs | {page.model}, outputs=outputs, **NEWEST)
-    gr.on(None, suit, inputs=look.inputs | {page.model}, outputs=outputs, **AT_ONCE)
+def _scales(panel: EditPanel, values: dict, former: ModelDescription, description: ModelDescription) -> dict:
+    """Target scale and degree strip for another model: at its default where they are at the former one's."""
+    before = target_scale_range(former)[2]
+    minimum, maximum, default = target_scale_range(description)
+    # In the form of an edit from the list the scale is that edit's own.
+    known = before if values[panel.chosen] is None else None
+    scale = carried(values[panel.target_scale], known, minimum, maximum, default)
+    updates = {panel.target_scale: gr.update(minimum=minimum, maximum=maximum, value=scale)}
+    for number, old, new in zip(
+        (panel.strip_low, panel.strip_high), degree_range(before), degree_range(default), strict=True
+    ):
+        if values[number] == old != new:
+            updates[number] = new
+    return updates

@@ -8,6 +8,7 @@ import gradio as gr
 from colorizer.manipulation import DEFAULT_THRESHOLDS, Edit
 from colorizer.manipulation.degree import FEWEST, MOST, degree_range
 from colorizer.manipulation.pwv import MODES
+from ui.clipped_slider import ClippedSlider
 from ui.edit_form import Painted
 from ui.edit_list import EditList
 from ui.edit_session import EditSession
@@ -38,7 +39,8 @@ class EditPanel:
     """The components that events read or change.
 
     thresholds: ts0 to ts3. chosen: index of the edit in the form, None for a new one. refused: the form was to be saved
-    and something in it is wrong; until that is put right its fields say so.
+    and something in it is wrong; until that is put right its fields say so. fitted: the model whose default
+    scales the panel has.
     """
 
     session: gr.State
@@ -46,6 +48,7 @@ class EditPanel:
     chosen: gr.State
     painted: gr.State
     refused: gr.State
+    fitted: gr.State
     rows: gr.HTML
     undo: gr.Button
     redo: gr.Button
@@ -95,6 +98,7 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
         "chosen": gr.State(None),
         "painted": gr.State(Painted()),
         "refused": gr.State(False),
+        "fitted": gr.State(description.name or None),
     }
     parts |= _list()
     with gr.Column(elem_id="edit-form", min_width=0):
@@ -158,7 +162,7 @@ def _texts(description: ModelDescription) -> dict:
                 parts[name] = _textbox(name)
                 parts[f"{name}_note"] = _note(name)
     with gr.Row(elem_classes=["edit-trio", "edit-strength"]):
-        parts["target_scale"] = gr.Slider(
+        parts["target_scale"] = ClippedSlider(
             *target_scale_range(description),
             step=0.5,
             label=text("target_scale"),

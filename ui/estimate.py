@@ -25,7 +25,7 @@ def connect_estimate(page: ColorizePage, shelf: ModelShelf) -> None:
     """Keep the estimate up to date with the settings, the pictures, the model and what runs have shown."""
     controls = {name: page.settings[name] for name in NAMES}
     references = [page.reference, *page.more_references.pictures]
-    watched = [page.sketch, *references, page.model, page.prediction_type, *controls.values()]
+    watched = [page.sketch, *references, page.prediction_type, *controls.values()]
 
     def estimate(values: dict) -> str:
         try:
@@ -39,9 +39,10 @@ def connect_estimate(page: ColorizePage, shelf: ModelShelf) -> None:
         return _estimate_line(colorizer.estimate(_size(values[page.sketch]), settings, given))
 
     gr.on(
-        [component.change for component in (*watched, page.run_seeds)],
+        # Not the model's change: the choices of size are the former model's until the page is fitted to the new one.
+        [component.change for component in (*watched, page.fitted, page.run_seeds)],
         estimate,
-        inputs=set(watched),
+        inputs={page.model, *watched},
         outputs=page.estimate,
         trigger_mode="always_last",
         **PICTURES,

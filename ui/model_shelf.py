@@ -71,6 +71,10 @@ class ModelShelf:
         config = read_config(metadata, path)
         return ModelDescription(name, config.native_size, config.slider_ranges, config=config, card=card_text)
 
+    def describe_any(self, name: str | None) -> ModelDescription:
+        """As `describe`; the description of no model where there is no such file, or none any more."""
+        return self.describe(name) if name in self.names() else ModelDescription()
+
     def find(self, model_hash: str) -> str | None:
         """The name of the model whose file has this hash (see `checkpoint_hash`)."""
         for name, path in self._paths().items():

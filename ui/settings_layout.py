@@ -4,6 +4,7 @@ import gradio as gr
 
 from colorizer.settings import SAMPLERS, SCHEDULES
 from ui import presets
+from ui.clipped_slider import ClippedSlider
 from ui.closer_layout import build_closer_settings
 from ui.model_shelf import ModelDescription
 from ui.texts import text
@@ -114,6 +115,6 @@ def build_more_settings(models: list[str], description: ModelDescription, device
 
 
 def _slider(description: ModelDescription, name: str, step: float) -> gr.Slider:
-    return gr.Slider(
+    return ClippedSlider(
         **slider_range(description, name), step=step, label=text(name), info=text(f"{name}_info"), elem_id=name
     )

@@ -91,7 +91,7 @@ class SettingsLoader:
 
     def model_updates(self, name: str) -> Updates:
         """What the page needs for a model."""
-        return {**described(self.page, self.about, self.shelf.describe(name)), self.page.model: name}
+        return {**described(self.page, self.about, self.shelf.describe(name), {}), self.page.model: name}
 
     def fit(self, settings: GenerationSettings, description: ModelDescription) -> tuple[Updates, list[str]]:
         """The controls' values, brought into what the controls and the model offer, and notes on what was changed."""
