@@ -49,10 +49,11 @@ class LockedModel:
     def decode(self, z: Tensor, placement: Placement) -> Image.Image:
         """z (1, C, h, w) -> the picture, cropped to the sketch's aspect. Raises UserError for invalid numbers."""
         with self.inside():
-            if max(z.shape[2:]) > TILE:
-                pixels = self.model.vae.decode_in_tiles(z, TILE, TILE_OVERLAP)[0]
-            else:
-                pixels = self.model.vae.decode(z)[0]
+            with self.workload.measured_vae("decode", placement.width * placement.height):
+                if max(z.shape[2:]) > TILE:
+                    pixels = self.model.vae.decode_in_tiles(z, TILE, TILE_OVERLAP)[0]
+                else:
+                    pixels = self.model.vae.decode(z)[0]
             if not pixels.isfinite().all():
                 raise UserError(INVALID_NUMBERS)
             return placement.crop(to_picture(pixels))
@@ -61,9 +62,10 @@ class LockedModel:
         """Pixels (1, 3, H, W) in [-1, 1] -> z (1, C, h, w)."""
         with self.inside():
             vae, pixels = self.model.vae, pixels.to(self.device)
-            if max(pixels.shape[2:]) > TILE * vae.downscale:
-                return vae.encode_in_tiles(pixels, TILE, TILE_OVERLAP)
-            return vae.encode(pixels)
+            with self.workload.measured_vae("encode", pixels.shape[2] * pixels.shape[3]):
+                if max(pixels.shape[2:]) > TILE * vae.downscale:
+                    return vae.encode_in_tiles(pixels, TILE, TILE_OVERLAP)
+                return vae.encode(pixels)
 
     def free_memory(self) -> None:
         """Give back what the device's allocator keeps in reserve."""

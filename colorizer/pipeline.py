@@ -149,13 +149,14 @@ class Colorizer:
             sizes.insert(0, before)
         canvases = [canvas_size(sketch_size, size, self.locked.size_multiple) for size in sizes]
         sampler = sampler_of(settings, self.locked, REFINE_NOISE)
-        passes = []
+        passes, counts = [], []
         for index, canvas in enumerate(canvases):
             steps = range(sampler.first if index else 0, settings.steps)
             active = active_steps(settings) if references and settings.draws_to_reference and index == 0 else ()
             drawn = references * len(set(steps) & set(active))
             passes.append((canvas, settings.batch_size * (len(steps) * branches(settings, references) + drawn)))
-        return self.workload.estimate(passes, settings.batch_size)
+            counts.append(len(steps))
+        return self.workload.estimate(passes, settings.batch_size, counts)
 
     def colorize(
         self,

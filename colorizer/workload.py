@@ -40,11 +40,12 @@ class Estimate:
 
 
 class Workload:
-    """Estimates for one model on one device. It learns the time of a pass through the U-Net from the runs."""
+    """Estimates for one model on one device. It learns the times of U-Net and VAE from the runs."""
 
     def __init__(self, config: ModelConfig, device: torch.device, dtype: torch.dtype, downscale: int):
         self.config, self.device, self.dtype, self.downscale = config, device, dtype, downscale
         self._measured: dict[tuple[int, int], float] = {}  # canvas in pixels -> seconds a pass
+        self._vae_measured: dict[str, float] = {}  # "decode", "encode" -> seconds a pixel
 
     @contextmanager
     def measured(self, canvas: tuple[int, int], passes: int) -> Iterator[None]:
@@ -57,10 +58,26 @@ class Workload:
         known = self._measured.get(canvas)
         self._measured[canvas] = seconds if known is None else (known + seconds) / 2
 
-    def estimate(self, passes: Sequence[tuple[tuple[int, int], int]], pictures: int) -> Estimate:
-        """passes: (canvas, number of passes through the U-Net) of each stage; pictures: how many come out."""
+    @contextmanager
+    def measured_vae(self, kind: str, pixels: int) -> Iterator[None]:
+        """What happens within is to "decode" or to "encode" one picture of `pixels` pixels."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # the steps still in the queue are not the VAE's time
+        start = time.perf_counter()
+        yield
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        seconds = (time.perf_counter() - start) / pixels
+        self._vae_measured[kind] = (self._vae_measured.get(kind, seconds) + seconds) / 2
+
+    def estimate(self, passes: Sequence[tuple[tuple[int, int], int]], pictures: int, steps: Sequence[int]) -> Estimate:
+        """passes: (canvas, number of passes through the U-Net) of each stage; pictures: how many come out; steps: of
+        each stage, after which a preview may be shown."""
         memory = max(self.memory(*canvas, pictures) for canvas, _ in passes)
-        return Estimate(self.seconds(passes), memory, available_memory(self.device))
+        seconds = self.seconds(passes)
+        if seconds is not None:
+            seconds += self._vae_seconds(passes, pictures, steps)
+        return Estimate(seconds, memory, available_memory(self.device))
 
     def seconds(self, passes: Sequence[tuple[tuple[int, int], int]]) -> float | None:
         """What these take, see `estimate`; None until a step was measured."""
@@ -88,6 +105,18 @@ class Workload:
                 f"A picture of {width} x {height} pixels needs about {needed / GIB:.1f} GB of memory and "
                 f"{available / GIB:.1f} GB are free; choose a smaller size."
             )
+
+    def _vae_seconds(self, passes: Sequence[tuple[tuple[int, int], int]], pictures: int, steps: Sequence[int]) -> float:
+        """Previews, the way from each stage to the next, and the pictures themselves; see `estimate`."""
+        decode = self._vae_measured.get("decode", 0.0)
+        encode = self._vae_measured.get("encode", decode)
+        seconds = 0.0
+        for index, (canvas, count) in enumerate(passes):
+            pixels = canvas[0] * canvas[1]
+            seconds += pictures * pixels * (decode + (encode if index else 0))
+            # `PreviewPace` lets previews take half the time that the steps take.
+            seconds += min(steps[index] * pixels * decode, count * self._pass_seconds(canvas) / 2)
+        return seconds
 
     def _pass_seconds(self, canvas: tuple[int, int]) -> float | None:
         """Seconds a pass, by the measured size that is nearest in work."""

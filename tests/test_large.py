@@ -1,6 +1,7 @@
 """Large pictures: tiles without seams, several passes, estimates, and what happens when memory runs out."""
 
 import dataclasses
+import time
 
 import numpy as np
 import psutil
@@ -150,7 +151,9 @@ def test_the_estimate_counts_the_passes_of_a_run(colorizer, monkeypatch):
     monkeypatch.setattr(Workload, "measured", lambda self, *done: counted.append(done) or measured(self, *done))
     asked = []
     estimate = Workload.estimate
-    monkeypatch.setattr(Workload, "estimate", lambda self, passes, n: asked.append(passes) or estimate(self, passes, n))
+    monkeypatch.setattr(
+        Workload, "estimate", lambda self, passes, *more: asked.append(passes) or estimate(self, passes, *more)
+    )
     reference = Image.new("RGB", (64, 64), "teal")
     for changes in (
         {},
@@ -165,6 +168,41 @@ def test_the_estimate_counts_the_passes_of_a_run(colorizer, monkeypatch):
         done = {canvas: sum(passes for size, passes in counted if size == canvas) for canvas, _ in counted}
         assert dict(asked[-1]) == done
         assert result.seconds > 0 and result.fits
+
+
+def test_the_estimate_counts_what_the_vae_does(tiny_checkpoint, monkeypatch):
+    """By a clock that only the VAE moves: the pictures, and between two stages the way to the larger size."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    for kind, seconds in (("decode", 3.0), ("encode", 0.5)):
+        work = getattr(LatentAutoencoder, kind)
+
+        def slow(self, given, work=work, seconds=seconds):
+            clock[0] += seconds * given.shape[2] * given.shape[3]
+            return work(self, given)
+
+        monkeypatch.setattr(LatentAutoencoder, kind, slow)
+    colorizer = Colorizer.load(tiny_checkpoint, device="cpu", dtype="float32")
+    settings = QUICK.evolve(guidance_scale=1, batch_size=2)
+    for changes in ({}, {"size": 128}, {"size": 128, "sharp": True}):
+        chosen = settings.evolve(**changes)
+        before = clock[0]
+        colorizer.colorize(line_art(64, 64), None, chosen)
+        assert colorizer.estimate((1, 1), chosen).seconds == pytest.approx(clock[0] - before)
+
+
+def test_previews_are_part_of_the_estimate(colorizer, monkeypatch):
+    workload = Workload(colorizer.config, colorizer.device, colorizer.dtype, colorizer.workload.downscale)
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    with workload.measured((64, 64), 1):
+        clock[0] += 10
+    with workload.measured_vae("decode", 64 * 64):
+        clock[0] += 1
+    assert workload.estimate([((64, 64), 4)], 1, [4]).seconds == pytest.approx(4 * 10 + 4 * 1 + 1)
+    with workload.measured_vae("decode", 64 * 64):
+        clock[0] += 99
+    assert workload.estimate([((64, 64), 4)], 1, [4]).seconds == pytest.approx(4 * 10 + 4 * 10 / 2 + 50)  # seldom
 
 
 def test_no_seconds_before_the_first_step(tiny_checkpoint):
