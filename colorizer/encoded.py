@@ -2,21 +2,32 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from colorizer.images import Placement
+from colorizer.match_colours import palette_of
 
 
 @dataclass(frozen=True)
 class EncodedReference:
     """tokens: (1, 1 + n, D) float32, CLS first, not normalised; on the model's device.
 
-    picture: the reference itself, mode "RGB", perhaps smaller, for attention injection and AdaIN.
+    picture: the reference itself, mode "RGB", perhaps smaller, for attention injection, AdaIN and its colours.
+    unedited: (rows, columns) bool, a grid over the picture of what no edit has reached; None for all of it.
     """
 
     tokens: Tensor
     picture: Image.Image | None = None
+    unedited: Tensor | None = None
+
+    def palette(self, counting: Tensor | None = None) -> np.ndarray:
+        """(k, 3) CIELAB, see `palette_of`: colours that no edit has reached. counting: a grid of what else counts."""
+        if self.picture is None:
+            return np.empty((0, 3))
+        grids = [grid.cpu().numpy() for grid in (self.unedited, counting) if grid is not None]
+        return palette_of(self.picture, np.logical_and.reduce(grids) if grids else None)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from colorizer.denoiser import GuidedDenoiser, branches
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
-from colorizer.even_areas import even_areas
+from colorizer.finish import finish
 from colorizer.layers import keep_lines
 from colorizer.locked_model import INVALID_NUMBERS, LockedModel
 from colorizer.preview_pace import PreviewPace
@@ -53,11 +54,13 @@ class ReferenceContext:
     """What the U-Net sees of all references together, after the edits.
 
     tokens: (1, n, D) float32, None without a reference. log_weights: (n,) of the tokens, None where all weigh alike.
-    notes: sentences for the user, about the edits.
+    palette: (k, 3) CIELAB, the references' colours, None where they are not asked for. notes: sentences for the user,
+    about the edits.
     """
 
     tokens: Tensor | None = None
     log_weights: Tensor | None = None
+    palette: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -100,7 +103,7 @@ class Generation:
         images = [self.locked.decode(z[i : i + 1], sketch.placement) for i in range(len(z))]
         seeds = [settings.seed + i for i in range(len(z))]
         notes += tuple(BLACK.format(seed=seed) for image, seed in zip(images, seeds, strict=True) if _is_black(image))
-        images = [even_areas(image, sketch.lines, settings.even_areas) for image in images]
+        images = [finish(image, sketch.lines, self.context.palette, settings) for image in images]
         if settings.keep_lines:
             images = [keep_lines(image, sketch.lines) for image in images]
         yield Result(images, seeds, settings, notes)

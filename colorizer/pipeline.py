@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -20,11 +21,12 @@ from colorizer.generation import Generation, Preview, ReferenceContext, Result, 
 from colorizer.images import canvas_size, fit_and_pad, fitted_size
 from colorizer.locked_model import LockedModel
 from colorizer.manipulation import Edit, apply_edits
+from colorizer.manipulation.regions import unchanged_cells
 from colorizer.memory_retry import generate_within_memory, not_enough_memory
 from colorizer.models.model import ColorizationModel
 from colorizer.png import PictureParameters
 from colorizer.precision import choose_device, choose_dtype, is_out_of_memory
-from colorizer.references import combine_references
+from colorizer.references import combine_references, counting_cells
 from colorizer.settings import MOST_REFERENCES, GenerationSettings
 from colorizer.sharp import REFINE_NOISE, draft_size
 from colorizer.similarity import active_steps
@@ -104,7 +106,8 @@ class Colorizer:
             self.config.known_words,
             self.config.parts,
         )
-        return dataclasses.replace(reference, tokens=tokens), tuple(notes)
+        unedited = unchanged_cells(reference.tokens, tokens) if edits else None
+        return dataclasses.replace(reference, tokens=tokens, unedited=unedited), tuple(notes)
 
     def encode_text(self, texts: list[str]) -> Tensor:
         """Text embeddings (len(texts), D), float32, each of length 1."""
@@ -212,14 +215,16 @@ class Colorizer:
             if settings.edits:
                 raise UserError("Edits change a reference and there is none; add a reference or remove the edits.")
             return ReferenceContext()
-        contexts, notes = [], {}
+        contexts, palettes, notes = [], [], {}
+        regions = settings.regions(len(references))
         for index, reference in enumerate(references):
             edits = settings.edits
             if index:
                 edits = [dataclasses.replace(edit, region_mask=None) for edit in edits]
             edited, said = self.edit_reference(reference, edits)
             contexts.append(self.model.reference_context(edited.tokens))
+            if settings.match_colours and settings.weights(len(references))[index]:
+                palettes.append(edited.palette(counting_cells(regions[index])))
             notes |= dict.fromkeys(said)
-        count = len(references)
-        tokens, log_weights = combine_references(contexts, settings.weights(count), settings.regions(count))
-        return ReferenceContext(tokens, log_weights, tuple(notes))
+        tokens, log_weights = combine_references(contexts, settings.weights(len(references)), regions)
+        return ReferenceContext(tokens, log_weights, np.concatenate(palettes) if palettes else None, tuple(notes))

@@ -15,7 +15,15 @@ SCHEDULES = ("karras", "vp")
 # name -> smallest and largest value
 WHOLE_NUMBERS = {"steps": (2, 200), "size": (64, 4096), "batch_size": (1, 16), "seed": (0, 2**32 - 1)}
 NUMBERS = {"guidance_scale": (0, 30), "sketch_guidance_scale": (0, 30), "noise_level": (0, 1)}
-SHARES = ("attention_injection", "adain", "style_fidelity", "similarity_start", "similarity_end", "even_areas")
+SHARES = (
+    "attention_injection",
+    "adain",
+    "style_fidelity",
+    "similarity_start",
+    "similarity_end",
+    "even_areas",
+    "match_colours",
+)
 NUMBERS |= dict.fromkeys(SHARES, (0, 1))
 SWITCHES = ("sharp", "keep_lines")
 MOST_REFERENCES = 3
@@ -44,6 +52,8 @@ class GenerationSettings:
     reference_regions: which tokens of each reference count (see `combine_references`), None for all. Attention
         injection and AdaIN take the features of the same places.
     even_areas: how far the areas between the lines are evened out, 0 (not) to 1 (one colour each), see `even_areas`.
+    match_colours: how far each area is moved to a near colour of the references, 0 (not) to 1, see `match_colours`.
+        What an edit reaches in a reference does not count.
     keep_lines: lay the line art itself over the result, black and crisp, in the size of the upload if that is larger.
     schedule: noise levels, "karras" or "vp" (the model's own).
     sampler: one of SAMPLERS.
@@ -65,6 +75,7 @@ class GenerationSettings:
     reference_weights: tuple[float, ...] = ()
     reference_regions: tuple[RegionMask | None, ...] = ()
     even_areas: float = 0.0
+    match_colours: float = 0.0
     keep_lines: bool = False
     schedule: str = "karras"
     sampler: str = "dpm++2m"

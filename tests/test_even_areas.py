@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from colorizer.even_areas import even_areas, line_areas
+from colorizer.finish import finish
+from colorizer.line_areas import LineAreas
 from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 
@@ -33,6 +34,14 @@ def painted(cloud=0, side=128, box=(32, 32, 96, 96)):
     pixels = np.asarray(picture, float) + cloud * clouds
     pixels *= np.asarray(drawing(side=side, box=box), float)[..., None] / 255
     return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def line_areas(lines):
+    return LineAreas.of(lines, lines.size).labels
+
+
+def even_areas(picture, lines, strength):
+    return finish(picture, lines, None, GenerationSettings(even_areas=strength))
 
 
 def levels(picture):

@@ -20,6 +20,7 @@ SLIDER_RANGES = {
     "noise_level": (0.0, 1.0, 0.0),
     "steps": (4, 50, 20),
     "even_areas": (0.0, 1.0, 0.0),
+    "match_colours": (0.0, 1.0, 0.0),
 }
 
 
@@ -78,6 +79,7 @@ def build_more_settings(models: list[str], description: ModelDescription, device
         "sharp": gr.Checkbox(label=text("sharp"), info=text("sharp_info"), elem_id="sharp"),
         "estimate": gr.HTML(elem_id="estimate", padding=False),
         "even_areas": _slider(description, "even_areas", 0.05),
+        "match_colours": _slider(description, "match_colours", 0.05),
         "keep_lines": gr.Checkbox(label=text("keep_lines"), info=text("keep_lines_info"), elem_id="keep_lines"),
         **build_closer_settings(),
         "steps": _slider(description, "steps", 1),

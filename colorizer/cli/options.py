@@ -38,6 +38,12 @@ def add_generation_arguments(parser: argparse.ArgumentParser) -> None:
         help="even out the areas between the lines, 0 (off) to 1 (one colour each; the model's own default)",
     )
     parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
+    parser.add_argument(
+        "--match-colours",
+        type=float,
+        metavar="STRENGTH",
+        help="move each area to a near colour of the reference, 0 (off) to 1 (all the way; the model's own default)",
+    )
 
 
 def generation_settings(args: argparse.Namespace) -> dict[str, float]:
@@ -49,6 +55,7 @@ def generation_settings(args: argparse.Namespace) -> dict[str, float]:
         "seed": args.seed,
         "size": args.size,
         "even_areas": args.even_areas,
+        "match_colours": args.match_colours,
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -6,7 +6,7 @@ from PIL import Image
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
-from colorizer.even_areas import even_areas
+from colorizer.finish import finish
 from colorizer.locked_model import to_picture
 from colorizer.pipeline import Colorizer
 from colorizer.precision import is_out_of_memory
@@ -83,11 +83,19 @@ def colorize_batch(
     denoiser = GuidedDenoiser(model.unet, sampler, settings, features, empty, tokens, generators)
     for index in range(settings.steps):
         z = sampler.step(index, denoiser.predict(0, index, z), z)
-    return [_decode(colorizer, z[i : i + 1], sketch, settings.even_areas) for i, sketch in enumerate(sketches)]
+    rows = zip(z.split(1), sketches, references, strict=True)
+    return [_decode(colorizer, row, sketch, reference, settings) for row, sketch, reference in rows]
 
 
-def _decode(colorizer: Colorizer, z: torch.Tensor, sketch: EncodedSketch, evened: float) -> Image.Image | None:
+def _decode(
+    colorizer: Colorizer,
+    z: torch.Tensor,
+    sketch: EncodedSketch,
+    reference: EncodedReference,
+    settings: GenerationSettings,
+) -> Image.Image | None:
     if not z.isfinite().all():
         return None
     picture = sketch.placement.crop(to_picture(colorizer.model.vae.decode(z)[0]))
-    return even_areas(picture, sketch.lines, evened)
+    palette = reference.palette() if settings.match_colours else None
+    return finish(picture, sketch.lines, palette, settings)

@@ -87,3 +87,15 @@ class RegionMask:
                 "paint it again for this model."
             )
         return torch.tensor([SIGNS[sign] for row in self.rows for sign in row])
+
+
+def unchanged_cells(before: Tensor, after: Tensor) -> Tensor:
+    """(side, side) bool, as the tokens lie on the reference: those changed by at most a tenth of the largest change.
+
+    before, after: (1, 1 + n, D), CLS first. An edited CLS token is an edit of everything.
+    """
+    change = (after - before)[0].float().norm(dim=1)
+    side = round((len(change) - 1) ** 0.5)
+    if change[0] > 0:
+        return torch.zeros(side, side, dtype=torch.bool)
+    return (change[1:] <= 0.1 * change.max()).reshape(side, side).cpu()

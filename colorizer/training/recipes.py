@@ -43,6 +43,7 @@ MINI_MODEL = ModelConfig(
         "sketch_guidance_scale": [1, 4, 1],
         "noise_level": [0, 1, 0],
         "even_areas": [0, 1, 0.5],
+        "match_colours": [0, 1, 1],
         "target_scale": [0, 10, 5],
     },
     licence="Apache-2.0; trained on CC0, CC BY 4.0 and public-domain drawings, see the model card",

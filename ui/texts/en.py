@@ -96,6 +96,8 @@ TEXTS = {
     "sharp_info": "Above the first size: draws small first, then again at full size along the lines.",
     "even_areas": "Even out areas",
     "even_areas_info": "Smooths clouds of colour between the lines. 1 gives each area one flat colour, 0 is off.",
+    "match_colours": "Match colours",
+    "match_colours_info": "Moves each area to the nearest colour of the reference, if one is near. 0 is off.",
     "keep_lines": "Keep my lines",
     "keep_lines_info": "Lays your own line art over the result, in its full size.",
     "estimate": "About {seconds} s and {memory} GB of memory.",

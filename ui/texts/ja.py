@@ -96,6 +96,8 @@ TEXTS = {
     "sharp_info": "先頭のサイズより大きいとき、まず小さく描き、次に線に沿って描き直します。",
     "even_areas": "塗りを均一にする",
     "even_areas_info": "線で囲まれた部分の色むらをならします。1 は一色のベタ塗り、0 はオフです。",
+    "match_colours": "参照の色に合わせる",
+    "match_colours_info": "各部分の色を、参照にある近い色に合わせます。0 はオフです。",
     "keep_lines": "元の線を残す",
     "keep_lines_info": "元の線画をそのままの大きさで結果に重ねます。",
     "estimate": "約{seconds}秒、メモリ約{memory} GB。",
