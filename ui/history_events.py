@@ -1,10 +1,12 @@
 """What the history strip does: show, pin, delete and undo, compare, reuse, download all."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
+from gradio.processing_utils import save_file_to_cache
 
 from colorizer.errors import UserError
 from colorizer.png import read_parameters
@@ -58,18 +60,15 @@ class History:
         strip = self.strip
         with errors_as_toasts():
             entries, entry = self._entry(values, values[strip.ids][event.index])
-            first, key = values[strip.compared], values[strip.visitor]
-            if first is None or first == entry.id:
-                return {strip.compared: None, **self._show(key, entries, entry, same=True)}
-            pair = (self.store.files(key, first), self.store.files(key, entry.id))
-            if None in pair:
-                raise UserError(text("error_history_gone"))
+            key = values[strip.visitor]
+            shown = {**self._show(key, entries, entry, same=True), strip.compared: None}
+            first = next((other for other in entries if other.id == values[strip.compared]), entry)
+            if first is entry:
+                return shown
+            pair = (self._files(key, first)[1], self._files(key, entry)[1])
             return {
-                **self._show(key, entries, entry, same=True),
-                strip.compared: None,
-                self.page.result: gr.update(
-                    value=(pair[0][1], pair[1][1]), visible=True, label=text("history_compared")
-                ),
+                **shown,
+                self.page.result: gr.update(value=pair, visible=True, label=text("history_compared")),
                 self.page.status: status.idle(text("status_compared")),
             }
 
@@ -96,7 +95,11 @@ class History:
             key = values[strip.visitor]
             self.store.change(key, entry.id, deleted=True)
             entries = self.store.entries(key)
-            updates = {strip.deleted: (*values[strip.deleted], entry.id), strip.undo: gr.update(visible=True)}
+            updates = {
+                strip.deleted: (*values[strip.deleted], entry.id),
+                strip.undo: gr.update(visible=True),
+                strip.compared: None,
+            }
             if entries:
                 updates |= self._show(key, entries, entries[min(before.index(entry), len(entries) - 1)])
             else:
@@ -107,6 +110,8 @@ class History:
                     page.download: gr.update(interactive=False),
                     page.seed_reuse: gr.update(interactive=False),
                     page.run_seeds: (),
+                    page.shown_seed: None,
+                    page.comparison.compared: (),
                 }
             return updates | {
                 strip.area: gr.update(visible=True),
@@ -114,7 +119,7 @@ class History:
             }
 
     def undo(self, values: Values) -> Updates:
-        strip = self.strip
+        strip, page = self.strip, self.page
         with errors_as_toasts():
             *rest, last = values[strip.deleted] or (None,)
             key = values[strip.visitor]
@@ -125,6 +130,7 @@ class History:
                 **self._show(key, self.store.entries(key), restored),
                 strip.deleted: tuple(rest),
                 strip.undo: gr.update(visible=bool(rest)),
+                page.status: status.idle(text("status_undeleted")),
             }
 
     def archive(self, values: Values) -> Iterator[Updates]:
@@ -170,20 +176,30 @@ class History:
 
     def _show(self, key: str, entries: list[HistoryEntry], entry: HistoryEntry, same: bool = False) -> Updates:
         page = self.page
-        before, picture = self.store.files(key, entry.id)
+        before, picture = self._files(key, entry)
         return {
             **self._strip(key, entries, entry.id, same),
             **page.stage(page.result, value=(before, picture), label=text("stage_result")),
             # One picture as if it were the last run's, for all that works on what the stage shows.
             page.variants: gr.update(visible=False),
             page.run_seeds: (entry.seed,),
-            page.comparison.compared: (Comparison(str(before), str(picture)),),
+            page.comparison.compared: (Comparison(before, picture),),
             page.comparison.mode: gr.update(visible=False),
             page.comparison.note: gr.update(visible=False),
             page.download: gr.update(value=picture, interactive=True),
             page.shown_seed: entry.seed,
             page.seed_reuse: gr.update(interactive=True),
         }
+
+    def _files(self, key: str, entry: HistoryEntry) -> tuple[str, str]:
+        """(sketch, picture) in Gradio's cache, the picture under the name that it is downloaded with."""
+        files = self.store.files(key, entry.id)
+        if files is None:
+            raise UserError(text("error_history_gone"))
+        cache = self.page.result.GRADIO_CACHE
+        with tempfile.TemporaryDirectory() as folder:
+            named = shutil.copyfile(files[1], Path(folder) / entry.name)
+            return save_file_to_cache(files[0], cache), save_file_to_cache(named, cache)
 
 
 def _index(ids: tuple[str, ...], chosen: str | None) -> int | None:

@@ -50,8 +50,9 @@ def connect_layers(panel: LayersPanel, compared: gr.State, shown_seed: gr.State,
         show_progress_on=panel.make,
         api_visibility="private",
     )
-    # Another picture has other layers.
-    shown_seed.change(
+    # Another picture has other layers; it may have the same seed.
+    gr.on(
+        [shown_seed.change, compared.change],
         lambda shown: (gr.update(interactive=shown is not None), gr.update(value=None, visible=False)),
         inputs=shown_seed,
         outputs=[panel.make, panel.files],

@@ -152,6 +152,7 @@ TEXTS = {
     "status_compare": "Now choose the picture to compare with.",
     "status_compared": "Left is the first picture, right is the second.",
     "status_deleted": "Deleted. Undo brings it back until the next run.",
+    "status_undeleted": "The picture is back.",
     "error_history_gone": "That picture is no longer in the history.",
     # saved settings
     "saved": "Presets and saved settings",

@@ -148,6 +148,7 @@ TEXTS = {
     "status_compare": "比べる相手の絵を選んでください。",
     "status_compared": "左が1枚目、右が2枚目です。",
     "status_deleted": "削除しました。次に彩色するまでは取り消せます。",
+    "status_undeleted": "絵を元に戻しました。",
     "error_history_gone": "その絵はもう履歴にありません。",
     # saved settings
     "saved": "プリセットと設定の保存",
