@@ -53,6 +53,13 @@ def open_picture(source: PictureSource) -> Image.Image:
         raise UserError("The picture is damaged or incomplete; save or download it again.") from error
 
 
+def has_colours(picture: Image.Image) -> bool:
+    """Whether a picture of mode "RGB" shows anything coloured: 0.5 % of it, by 32 levels between its channels."""
+    small = picture.copy()
+    small.thumbnail((256, 256), Image.Resampling.BOX)
+    return float((np.ptp(np.asarray(small), axis=-1) >= 32).mean()) >= 0.005
+
+
 def same_proportions(first: Image.Image, second: Image.Image) -> bool:
     """Whether the aspect ratios differ by at most 2 %, as rounded sides of the same picture may."""
     return abs(first.width * second.height / (first.height * second.width) - 1) <= 0.02

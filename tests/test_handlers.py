@@ -1,6 +1,7 @@
 """Handlers of the page without a browser: what a run gets, what they say, and how their events wait."""
 
 import contextlib
+import re
 
 import anyio
 import gradio as gr
@@ -10,7 +11,9 @@ from gradio.context import LocalContext
 from gradio.route_utils import Request
 from PIL import Image, ImageDraw
 
+from colorizer.generation import Preview
 from colorizer.pipeline import Result
+from ui import folder_run
 from ui.colorize_events import connect
 from ui.colorize_layout import build_colorize_page
 from ui.edit_form import Painted
@@ -95,6 +98,22 @@ def test_a_degree_strip_and_a_folder_take_all_references_weights_and_regions(run
         assert colours(references) == [(255, 0, 0), (0, 0, 255)]
         assert settings.reference_weights == (1, 0.5)
         assert settings.reference_regions == (None, painted.mask)
+
+
+def test_a_folder_says_how_far_it_is_and_what_is_wrong_with_a_picture(run, values, monkeypatch):
+    def generate(*_arguments):
+        yield Preview(30, 60, None, 1.0)  # a sharp picture has more steps than its settings say
+        yield Result([Image.new("RGB", (64, 64))], [1], run.settings(values), ("It came out black.",))
+
+    said = []
+    monkeypatch.setattr(run, "generate", generate)
+    monkeypatch.setattr(folder_run, "inform", said.append)
+    with gr.Blocks():
+        folder = build_folder_page()
+    updates = list(FolderRun(folder, run).colour(values | {folder.sketches: [values[run.page.sketch]] * 2}))
+    shares = re.findall(r'valuenow="(\d+)"', "".join(str(update.get(folder.status)) for update in updates))
+    assert shares == ["0", "25", "50", "75"]
+    assert said == ["sketch.png: It came out black."]  # once, not with every sketch
 
 
 @pytest.mark.parametrize("way", ["save", "new", "act"])

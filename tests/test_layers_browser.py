@@ -85,15 +85,6 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
     with zipfile.ZipFile(tmp_path / "layers.ora") as archive, archive.open("mergedimage.png") as merged:
         assert np.abs(np.asarray(Image.open(merged), int) - flat).max() <= 1
 
-    # another picture of the same seed: these are not its layers
-    page.click("#seed-reuse")
-    expect(page.locator("#seed-lock input")).to_be_checked()
-    set_number(page, "steps", 5)
-    page.click("#colorize")
-    expect(page.locator("#history .thumbnail-item")).to_have_count(2)
-    expect(page.locator("#layer-files")).to_be_hidden()
-    expect(page.locator("#layers")).to_be_enabled()
-
 
 def test_the_estimate_follows_the_settings(page, paths):
     upload(page, "sketch", paths["sketch"])

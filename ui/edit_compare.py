@@ -15,6 +15,7 @@ from colorizer.config import ModelConfig
 from colorizer.encoder import Encoder
 from colorizer.manipulation import Edit
 from colorizer.manipulation.preview import changed_region
+from colorizer.thin_lines import reduce_line_art
 from ui.texts import text
 
 MODES = ("sketch", "unedited", "change")
@@ -84,7 +85,7 @@ def save_comparisons(
         stem = results[0].stem
         with Image.open(results[0]) as first:
             size = first.size
-        drawn = keep(sketch.convert("RGB").resize(size, Image.Resampling.LANCZOS), f"{stem}-sketch.png")
+        drawn = keep(reduce_line_art(sketch.convert("RGB"), size), f"{stem}-sketch.png")
         kept = [save_file_to_cache(path, cache) for path in results]
         if unedited is None:
             return tuple(Comparison(drawn, path) for path in kept)

@@ -3,9 +3,10 @@
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 
 import gradio as gr
@@ -21,6 +22,7 @@ from ui.folder_layout import FolderPage
 from ui.folder_names import result_stems, write_zip
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
+from ui.toasts import inform
 
 MAX_SKETCHES = 100
 MAX_SKETCH_BYTES = 200 * 2**20
@@ -33,21 +35,27 @@ class _Progress:
     """One run so far. skipped: (name, reason) of each sketch that gave no picture."""
 
     sketches: list[Path]
-    steps: int  # of one sketch
     started: float = field(default_factory=time.monotonic)
     pictures: list[Path] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
 
     @property
     def finished(self) -> int:
         return len({picture.parent for picture in self.pictures})
 
-    def line(self, index: int, step: int) -> str:
-        """The status line while sketch `index` is after step `step`."""
-        done, whole = index * self.steps + step, len(self.sketches) * self.steps
+    def line(self, index: int, share: float = 0) -> str:
+        """The status line while `share` of sketch `index` is done, 0 to 1."""
+        done, whole = index + share, len(self.sketches)
         elapsed = time.monotonic() - self.started
         left = elapsed / done * (whole - done) if done else None
-        return folder_view.progress(index + 1, len(self.sketches), self.sketches[index].name, done / whole, left)
+        return folder_view.progress(index + 1, whole, self.sketches[index].name, done / whole, left)
+
+    def news(self, name: str, notes: Sequence[str]) -> list[str]:
+        """Those of the notes on a sketch's pictures that no earlier sketch had, with its name."""
+        new = [note for note in dict.fromkeys(notes) if note not in self.notes]
+        self.notes.update(new)
+        return [f"{name}: {in_visitors_language(note)}" for note in new]
 
 
 class FolderRun:
@@ -85,21 +93,23 @@ class FolderRun:
             references = [read_picture(path) for path in self.run.references(values).paths]
             yield {page.status: status.busy(text("status_loading"))}
             colorizer = self.run.shelf.open(*chosen)
-            progress = _Progress(sketches, settings.steps)
+            progress = _Progress(sketches)
             for index, (sketch, stem) in enumerate(zip(sketches, result_stems(sketches), strict=True)):
-                yield {page.status: progress.line(index, 0)}
+                yield {page.status: progress.line(index)}
                 try:
                     prepared = load_sketch(sketch, values[controls.preparation])
                     with closing(self.run.generate(*chosen, prepared, references, settings, False)) as events:
                         for event in events:
                             if isinstance(event, Preview):
-                                yield {page.status: progress.line(index, event.step)}
+                                yield {page.status: progress.line(index, event.step / event.steps)}
                             else:
                                 place = Path(folder) / stem
                                 place.mkdir()
                                 progress.pictures += save_results(
                                     event, colorizer, place, stem, values[controls.preparation]
                                 )
+                                for note in progress.news(sketch.name, event.notes):
+                                    inform(escape(note))
                 except (UserError, gr.Error) as error:
                     reason = error.message if isinstance(error, gr.Error) else in_visitors_language(str(error))
                     progress.skipped.append((sketch.name, reason))

@@ -5,8 +5,9 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.errors import UserError
-from colorizer.images import read_picture
+from colorizer.images import fitted_size, has_colours, read_picture
 from colorizer.lineart import classify_sketch, has_lines, prepare_sketch, read_line_art
+from colorizer.thin_lines import reduce_line_art
 from ui.colorize_layout import ColorizePage
 from ui.queues import PICTURES
 from ui.texts import text
@@ -57,7 +58,8 @@ def _prepare(path: str | None, mode: str):
     prepared = prepare_sketch(picture, mode)
     if not has_lines(prepared):
         warn(text("warning_no_lines"))
-    prepared.thumbnail((PREPARED_SIDE, PREPARED_SIDE))
+    if max(prepared.size) > PREPARED_SIDE:
+        prepared = reduce_line_art(prepared, fitted_size(prepared.size, PREPARED_SIDE))  # as for the model
     return gr.update(value=prepared, label=label), _showable(path, picture)
 
 
@@ -66,7 +68,10 @@ def _check_reference(path: str | None):
     if path is None:
         return gr.skip()
     try:
-        return _showable(path, read_picture(path))
+        picture = read_picture(path)
+        if not has_colours(picture):
+            warn(text("warning_no_colours"))
+        return _showable(path, picture)
     except UserError as error:
         warn(in_visitors_language(str(error)))
         return None

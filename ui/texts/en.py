@@ -266,6 +266,7 @@ TEXTS = {
     # errors
     "error_unexpected": "The picture could not be finished. Your input is kept; try again or use a smaller size.",
     "warning_no_lines": "There are hardly any lines to colour in this sketch. Try another preparation or picture.",
+    "warning_no_colours": "This reference has hardly any colours to give. If it is your sketch, press Swap.",
     "error_no_sketch": "Add a sketch first: the model colours its lines.",
     "error_not_a_file": "That is no uploaded file. Please add the picture itself; addresses are not fetched.",
     "error_no_model": "There is no model to colour with. Put a .safetensors file into the checkpoints folder.",
