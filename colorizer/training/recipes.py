@@ -42,7 +42,7 @@ MINI_MODEL = ModelConfig(
         "guidance_scale": [1, 6, 1.5],
         "sketch_guidance_scale": [1, 4, 1],
         "noise_level": [0, 1, 0],
-        "even_areas": [0, 1, 0.5],
+        "even_areas": [0, 1, 0.7],
         "match_colours": [0, 1, 1],
         "target_scale": [0, 10, 5],
     },
