@@ -7,7 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from colorizer.images import Placement
-from colorizer.match_colours import palette_of
+from colorizer.match_colours import NEAR, NEAR_EDITED, Palette, palette_of
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,14 @@ class EncodedReference:
     picture: Image.Image | None = None
     unedited: Tensor | None = None
 
-    def palette(self, counting: Tensor | None = None) -> np.ndarray:
-        """(k, 3) CIELAB, see `palette_of`: colours that no edit has reached. counting: a grid of what else counts."""
+    def palette(self, counting: Tensor | None = None) -> Palette:
+        """The colours that no edit has reached. counting: (rows, columns) bool, a grid of what else counts."""
         if self.picture is None:
-            return np.empty((0, 3))
+            return Palette(np.empty((0, 3)))
         grids = [grid.cpu().numpy() for grid in (self.unedited, counting) if grid is not None]
-        return palette_of(self.picture, np.logical_and.reduce(grids) if grids else None)
+        colours = palette_of(self.picture, np.logical_and.reduce(grids) if grids else None)
+        is_edited = self.unedited is not None and not self.unedited.all()
+        return Palette(colours, NEAR_EDITED if is_edited else NEAR)
 
 
 @dataclass(frozen=True)

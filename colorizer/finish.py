@@ -6,18 +6,18 @@ from skimage.color import lab2rgb, rgb2lab
 
 from colorizer.even_areas import even_areas
 from colorizer.line_areas import LineAreas
-from colorizer.match_colours import match_colours
+from colorizer.match_colours import Palette, match_colours
 from colorizer.settings import GenerationSettings
 
 
 def finish(
-    picture: Image.Image, lines: Image.Image, palette: np.ndarray | None, settings: GenerationSettings
+    picture: Image.Image, lines: Image.Image, palette: Palette | None, settings: GenerationSettings
 ) -> Image.Image:
     """A picture, mode "RGB", evened out and matched as the settings say.
 
-    lines: its sketch, mode "L", dark on white, of any size. palette: (k, 3) CIELAB, None without a reference.
+    lines: its sketch, mode "L", dark on white, of any size. palette: of its references, None without one.
     """
-    matched = settings.match_colours if palette is not None and len(palette) else 0.0
+    matched = settings.match_colours if palette is not None and len(palette.colours) else 0.0
     if not (settings.even_areas or matched):
         return picture
     areas = LineAreas.of(lines, picture.size)

@@ -4,7 +4,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -15,6 +14,7 @@ from colorizer.errors import UserError
 from colorizer.finish import finish
 from colorizer.layers import keep_lines
 from colorizer.locked_model import INVALID_NUMBERS, LockedModel
+from colorizer.match_colours import Palette
 from colorizer.preview_pace import PreviewPace
 from colorizer.references import counting_cells
 from colorizer.sampling import Sampler, draw_noise, image_generators
@@ -54,13 +54,13 @@ class ReferenceContext:
     """What the U-Net sees of all references together, after the edits.
 
     tokens: (1, n, D) float32, None without a reference. log_weights: (n,) of the tokens, None where all weigh alike.
-    palette: (k, 3) CIELAB, the references' colours, None where they are not asked for. notes: sentences for the user,
+    palette: the references' colours, None where they are not asked for. notes: sentences for the user,
     about the edits.
     """
 
     tokens: Tensor | None = None
     log_weights: Tensor | None = None
-    palette: np.ndarray | None = None
+    palette: Palette | None = None
     notes: tuple[str, ...] = ()
 
 

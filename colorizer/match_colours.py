@@ -4,6 +4,8 @@ The model paints a colour near the one that it means. Where the reference has on
 This is no part of the paper's method.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from PIL import Image
 from scipy import ndimage
@@ -12,11 +14,20 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from colorizer.line_areas import LineAreas
 
 NEAR = 16  # CIEDE2000 up to which a colour of the reference is what an area means
+NEAR_EDITED = 6  # the same after edits, which pass by colours of the reference on their way by degrees
 APART = 18  # CIELAB distance to the median up to which a pixel moves with its area; at twice that it stays
 SIDE = 256  # pixels that a reference is reduced to
 FLAT = 6  # largest difference in L, a or b to the neighbours of a pixel that counts
 MERGED = 8  # CIELAB distance of colours that count as one
 LEAST = 0.001  # of a reference's pixels have a colour, or it is none of its colours
+
+
+@dataclass(frozen=True)
+class Palette:
+    """colours: (k, 3) CIELAB, k may be 0. near: CIEDE2000 up to which an area takes one of them."""
+
+    colours: np.ndarray
+    near: float = NEAR
 
 
 def palette_of(picture: Image.Image, counting: np.ndarray | None = None) -> np.ndarray:
@@ -47,24 +58,24 @@ def palette_of(picture: Image.Image, counting: np.ndarray | None = None) -> np.n
     return np.array(colours).reshape(-1, 3)
 
 
-def match_colours(lab: np.ndarray, areas: LineAreas, palette: np.ndarray, strength: float) -> np.ndarray:
-    """A result in CIELAB (H, W, 3) with each area moved to the nearest colour of `palette` (k, 3), if one is near.
+def match_colours(lab: np.ndarray, areas: LineAreas, palette: Palette, strength: float) -> np.ndarray:
+    """A result in CIELAB (H, W, 3) with each area moved to the nearest colour of `palette`, if one is near.
 
     strength: how far, 0 (not) to 1 (all the way). What lies apart from the colour of its area stays.
     """
-    if strength <= 0 or not len(palette):
+    if strength <= 0 or not len(palette.colours):
         return lab
     lab = lab.copy()
     for place, here, counting in areas:
         here_lab = lab[place]
         median = np.median(here_lab[counting], 0)
-        difference = deltaE_ciede2000(median[None], palette)
+        difference = deltaE_ciede2000(median[None], palette.colours)
         nearest = difference.argmin()
-        if difference[nearest] > NEAR:
+        if difference[nearest] > palette.near:
             continue
         apart = np.linalg.norm(here_lab - median, axis=2)
         weight = strength * np.clip(2 - apart / APART, 0, 1) * here
         # The darker a mixture with ink, the less colour it has.
         weight *= np.where(counting, 1, np.clip(here_lab[..., 0] / max(median[0], 1), 0, 1))
-        lab[place] = here_lab + weight[..., None] * (palette[nearest] - median)
+        lab[place] = here_lab + weight[..., None] * (palette.colours[nearest] - median)
     return lab

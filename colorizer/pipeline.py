@@ -22,6 +22,7 @@ from colorizer.images import canvas_size, fit_and_pad, fitted_size
 from colorizer.locked_model import LockedModel
 from colorizer.manipulation import Edit, apply_edits
 from colorizer.manipulation.regions import unchanged_cells
+from colorizer.match_colours import Palette
 from colorizer.memory_retry import generate_within_memory, not_enough_memory
 from colorizer.models.model import ColorizationModel
 from colorizer.png import PictureParameters
@@ -227,4 +228,8 @@ class Colorizer:
                 palettes.append(edited.palette(counting_cells(regions[index])))
             notes |= dict.fromkeys(said)
         tokens, log_weights = combine_references(contexts, settings.weights(len(references)), regions)
-        return ReferenceContext(tokens, log_weights, np.concatenate(palettes) if palettes else None, tuple(notes))
+        palette = None
+        if palettes:
+            colours = np.concatenate([each.colours for each in palettes])
+            palette = Palette(colours, min(each.near for each in palettes))
+        return ReferenceContext(tokens, log_weights, palette, tuple(notes))

@@ -10,7 +10,7 @@ from colorizer.encoded import EncodedReference
 from colorizer.finish import finish
 from colorizer.manipulation import Edit
 from colorizer.manipulation.regions import unchanged_cells
-from colorizer.match_colours import NEAR, palette_of
+from colorizer.match_colours import NEAR, NEAR_EDITED, Palette, palette_of
 from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 
@@ -63,14 +63,14 @@ def test_a_picture_of_noise_has_few_colours_or_none():
 
 def test_areas_take_the_near_colours_and_lines_stay():
     picture, lines = halves((75, 150, 95), (230, 190, 165))
-    matched = np.asarray(finish(picture, lines, palette_of(bands(GREEN, SKIN, SKY)), MATCH), int)
+    matched = np.asarray(finish(picture, lines, Palette(palette_of(bands(GREEN, SKIN, SKY))), MATCH), int)
     assert np.abs(matched[48, 20] - GREEN).max() <= 2 and np.abs(matched[48, 76] - SKIN).max() <= 2
     assert matched[:, 47:49].max() <= 4
 
 
 def test_half_the_strength_goes_half_the_way():
     picture, lines = halves((75, 150, 95), SKIN)
-    palette = palette_of(bands(GREEN, SKIN))
+    palette = Palette(palette_of(bands(GREEN, SKIN)))
     half = finish(picture, lines, palette, MATCH.evolve(match_colours=0.5))
     there = lab(np.asarray(half)[48, 20])
     assert np.allclose(there, (lab((75, 150, 95)) + lab(GREEN)) / 2, atol=1.0)
@@ -79,11 +79,11 @@ def test_half_the_strength_goes_half_the_way():
 def test_a_colour_that_the_reference_lacks_stays():
     picture, lines = halves((160, 40, 150), SKIN)
     assert deltaE_ciede2000(lab((160, 40, 150)), lab(GREEN)) > NEAR
-    matched = np.asarray(finish(picture, lines, palette_of(bands(GREEN, SKIN)), MATCH), int)
+    matched = np.asarray(finish(picture, lines, Palette(palette_of(bands(GREEN, SKIN))), MATCH), int)
     assert np.abs(matched[48, 20] - (160, 40, 150)).max() <= 1
 
 
-@pytest.mark.parametrize("palette", [None, np.empty((0, 3))])
+@pytest.mark.parametrize("palette", [None, Palette(np.empty((0, 3)))])
 def test_without_colours_nothing_changes(palette):
     picture, lines = halves(GREEN, SKIN)
     assert finish(picture, lines, palette, MATCH) is picture
@@ -96,10 +96,11 @@ def test_what_an_edit_reaches_is_no_colour_of_the_reference():
     unedited = unchanged_cells(before, after)
     assert unedited.tolist() == [[False] * 4] * 2 + [[True] * 4] * 2
     picture = bands(GREEN, SKY).rotate(-90)  # green above
-    assert nearly(EncodedReference(before, picture).palette(), [GREEN, SKY])
-    assert nearly(EncodedReference(after, picture, unedited).palette(), [SKY])
+    assert nearly(EncodedReference(before, picture).palette().colours, [GREEN, SKY])
+    left = EncodedReference(after, picture, unedited).palette()
+    assert nearly(left.colours, [SKY]) and left.near == NEAR_EDITED < NEAR
     counting = torch.zeros(4, 4, dtype=torch.bool)
-    assert not len(EncodedReference(after, picture, unedited).palette(counting))
+    assert not len(EncodedReference(after, picture, unedited).palette(counting).colours)
 
 
 def test_an_edited_cls_token_is_an_edit_of_everything():
@@ -140,6 +141,6 @@ def test_a_reference_of_weight_0_lends_no_colours(tiny_checkpoint):
     colorizer = Colorizer.load(tiny_checkpoint, device="cpu", dtype="float32")
     references = [colorizer.encode_reference(bands(colour)) for colour in (GREEN, SKY)]
     settings = MATCH.evolve(reference_weights=(1, 0))
-    assert nearly(colorizer._context(references, settings).palette, [GREEN])
-    assert nearly(colorizer._context(references, MATCH).palette, [GREEN, SKY])
+    assert nearly(colorizer._context(references, settings).palette.colours, [GREEN])
+    assert nearly(colorizer._context(references, MATCH).palette.colours, [GREEN, SKY])
     assert colorizer._context(references, GenerationSettings()).palette is None
