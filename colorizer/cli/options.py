@@ -31,13 +31,13 @@ def add_generation_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sgs", type=float, help="sketch guidance scale (the model's own default)")
     parser.add_argument("--steps", type=int, help="denoising steps (the model's own default)")
     parser.add_argument("--seed", type=int, help="seed of the first picture (0)")
+    parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
     parser.add_argument(
         "--even-areas",
         type=float,
         metavar="STRENGTH",
         help="even out the areas between the lines, 0 (off) to 1 (one colour each; the model's own default)",
     )
-    parser.add_argument("--size", type=int, help="longest side in pixels (the model's native size)")
     parser.add_argument(
         "--match-colours",
         type=float,
