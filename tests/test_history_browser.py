@@ -87,6 +87,7 @@ def test_the_history_of_a_session(visit, pictures, tmp_path):
     expect(page.locator("#steps input[type=number]")).to_have_value("4")
     expect(page.locator("#seed input")).to_have_value(seeds[1])
     expect(page.locator("#seed-lock input")).to_be_checked()
+    expect(page.locator("#status")).to_contain_text("as they were for this picture")
 
     with page.expect_download() as download:
         page.click("#history-archive")
@@ -137,6 +138,7 @@ def test_settings_come_from_a_picture_and_from_presets(visit, pictures, tmp_path
     expect(other.locator("#seed input")).to_have_value(seed)
     other.set_input_files("#load-settings input[type=file]", pictures["reference"])
     other.locator(".toast-body", has_text="no settings").wait_for()
+    expect(other.locator("#status")).to_contain_text("no settings")  # and no longer that settings are loaded
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnot really")
     other.set_input_files("#load-settings input[type=file]", tmp_path / "bad.png")
     other.locator(".toast-body", has_text="no PNG").wait_for()

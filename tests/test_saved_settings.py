@@ -13,7 +13,7 @@ from colorizer.errors import UserError
 from colorizer.manipulation import Edit, RegionMask
 from colorizer.png import CHUNK, PictureParameters, save_png
 from colorizer.settings import GenerationSettings
-from ui import saved_presets
+from ui import presets, saved_presets
 from ui.colorize_layout import build_colorize_page
 from ui.edit_changes import EditChanges
 from ui.edit_form import Painted
@@ -172,6 +172,29 @@ def test_what_does_not_fit_is_brought_near_and_said(loader, warnings):
     for part in ("Steps was 150; the nearest value here is 50", "&lt;i&gt;magic", "&lt;b&gt;big&lt;/b&gt; 0123456789"):
         assert part in message
     assert "<b>" not in message and "<i>" not in message
+
+
+def test_what_a_file_has_no_valid_value_for_stays_as_it_is_on_the_page(loader, warnings):
+    lost = ("steps", "guidance_scale", "edits", "magic")
+    parameters = PictureParameters(GenerationSettings(), 0, "tiny", hash_of_model(loader), not_restored=lost)
+    page = loader.page
+    updates = loader.restore(parameters, now(loader) | {page.edit.edits: EditList((Edit("red"),))})
+    assert not {page.settings["steps"], page.settings["guidance_scale"], page.edit.edits} & updates.keys()
+    assert updates[page.settings["noise_level"]] is not None
+    assert updates[page.preset] is None
+    (message,) = warnings
+    assert "does not know “magic”." in message
+    assert "no valid value for “Steps”, “Reference guidance (GS)”, “edits”." in message
+
+
+@pytest.mark.parametrize("preset", presets.PRESETS)
+def test_settings_that_are_a_preset_choose_it(loader, preset):
+    ranges = loader.shelf.describe(loader.shelf.default()).slider_ranges
+    settings = GenerationSettings(**presets.values_within(preset, ranges))
+    parameters = PictureParameters(settings, 0, "tiny", hash_of_model(loader))
+    assert loader.restore(parameters, now(loader))[loader.page.preset] == preset
+    moved = PictureParameters(settings.evolve(guidance_scale=2.7), 0, "tiny", hash_of_model(loader))
+    assert loader.restore(moved, now(loader))[loader.page.preset] is None
 
 
 def test_a_picture_of_another_model_here_chooses_that_model(tiny_checkpoint, tiny_cls_checkpoint, warnings):

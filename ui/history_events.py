@@ -228,7 +228,8 @@ def connect_history(page: ColorizePage, history: History, loader: SettingsLoader
 
     def reuse(values: Values) -> Updates:
         with errors_as_toasts():
-            return loader.restore(history.parameters(values), values)
+            updates = loader.restore(history.parameters(values), values)
+            return updates | {page.status: status.idle(text("status_settings_reused"))}
 
     strip.reuse.click(reuse, inputs={*inputs, *loader.inputs}, outputs=loader.outputs, **AT_ONCE)
     strip.seed.click(

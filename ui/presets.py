@@ -1,5 +1,6 @@
 """Named starting points for the three guidance settings."""
 
+from colorizer.settings import GenerationSettings
 from ui.texts import text
 
 BALANCED = "balanced"
@@ -30,3 +31,9 @@ def values_within(preset: str, ranges: dict) -> dict[str, float]:
         minimum, maximum, default = ranges[name]
         values[name] = default if preset == BALANCED else min(max(values[name], minimum), maximum)
     return values
+
+
+def matching(settings: GenerationSettings, ranges: dict) -> str | None:
+    """The preset that `settings` are, in a model of these `ranges`; None where they are none."""
+    given = {name: getattr(settings, name) for name in GUIDED}
+    return next((preset for preset in PRESETS if values_within(preset, ranges) == given), None)

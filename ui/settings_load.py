@@ -1,5 +1,6 @@
 """Settings from a picture or a saved preset back to the page's controls, as far as they fit there."""
 
+from collections.abc import Collection
 from dataclasses import fields
 from html import escape
 
@@ -10,7 +11,7 @@ from colorizer.lineart import MODES
 from colorizer.png import PictureParameters, read_parameters
 from colorizer.published import PREDICTION_TYPES
 from colorizer.settings import GenerationSettings
-from ui import status
+from ui import presets, status
 from ui.colorize_layout import ColorizePage
 from ui.edit_changes import EditChanges
 from ui.model_shelf import ModelDescription, ModelShelf
@@ -59,7 +60,8 @@ class SettingsLoader:
     def restore(self, parameters: PictureParameters, values: Values) -> Updates:
         """Set everything that this page has a control for, and say what could not be restored."""
         page, current_model = self.page, values[self.page.model]
-        notes = [text("load_unknown", name=_shown(name)) for name in parameters.not_restored]
+        lost = parameters.not_restored
+        notes = not_restored_notes(lost)
         updates: Updates = {}
         found = self.shelf.find(parameters.model_hash)
         model = found or current_model
@@ -74,8 +76,8 @@ class SettingsLoader:
         if parameters.preparation in MODES:
             updates[page.preparation] = parameters.preparation
         settings = parameters.picture_settings
-        fitted, misfits = self.fit(settings, description)
-        if settings.edits != values[page.edit.edits].edits:
+        fitted, misfits = self.fit(settings, description, lost)
+        if "edits" not in lost and settings.edits != values[page.edit.edits].edits:
             updates |= self.changes.restored(values | {page.model: model}, settings.edits)
         references, missing = self.regions.restore(values | {page.model: model}, settings)
         if notes := [*notes, *misfits, *missing]:
@@ -84,7 +86,7 @@ class SettingsLoader:
             **updates,
             **fitted,
             **references,
-            page.preset: None,
+            page.preset: presets.matching(settings, description.slider_ranges) if not lost else None,
             page.seed_lock: True,
             page.status: status.idle(text("status_settings_loaded")),
         }
@@ -93,10 +95,17 @@ class SettingsLoader:
         """What the page needs for a model."""
         return {**described(self.page, self.about, self.shelf.describe(name), {}), self.page.model: name}
 
-    def fit(self, settings: GenerationSettings, description: ModelDescription) -> tuple[Updates, list[str]]:
-        """The controls' values, brought into what the controls and the model offer, and notes on what was changed."""
+    def fit(
+        self, settings: GenerationSettings, description: ModelDescription, lost: Collection[str] = ()
+    ) -> tuple[Updates, list[str]]:
+        """The controls' values, brought into what the controls and the model offer, and notes on what was changed.
+
+        lost: settings that could not be restored, whose controls stay as they are.
+        """
         updates, notes = {}, []
         for field in fields(GenerationSettings):
+            if field.name in lost:
+                continue
             wanted = getattr(settings, field.name)
             component = self.page.settings.get(field.name)
             if component is None:
@@ -129,6 +138,15 @@ def _fit(name: str, component: gr.components.Component, wanted, description: Mod
         value = wanted if wanted in offered else component.value
         return value, value
     return wanted, wanted
+
+
+def not_restored_notes(names: Collection[str]) -> list[str]:
+    """What is said of settings that could not be restored."""
+    ours = {field.name for field in fields(GenerationSettings)}
+    invalid = [text(name) if name not in ELSEWHERE else name for name in names if name in ours]
+    unknown = [_shown(name) for name in names if name not in ours]
+    said = {"load_unknown": unknown, "load_invalid": invalid}
+    return [text(key, names=", ".join(f"“{name}”" for name in found)) for key, found in said.items() if found]
 
 
 def _shown(value) -> str:
