@@ -111,6 +111,8 @@ def test_a_variant_comes_to_the_stage_with_its_seed(visit, pictures):
     page.click("#colorize")
     wait_for_result(page)
     first_seed = int(page.input_value("#seed input"))
+    label, first = (page.locator(f"#variants {part}").first.bounding_box() for part in ("label", "button"))
+    assert label["y"] + label["height"] <= first["y"]  # it covers no picture
     page.locator("#variants button").nth(2).click()
     chosen = page.locator("#variants img").nth(2).get_attribute("src")
     expect(page.locator("#stage-result img").nth(1)).to_have_attribute("src", chosen)

@@ -48,16 +48,17 @@ def test_presets_are_overwritten_renamed_and_deleted():
     assert list(saved_presets.delete(saved, "a")) == ["b"]
 
 
-@pytest.mark.parametrize("name", [None, "", "   ", "x" * 41, "a\x00b", "a\u202eb"])
-def test_names_that_cannot_be_shown_are_refused(name):
+@pytest.mark.parametrize("name", [None, "", "   ", "x" * 41, "a\x00b", "a\u202eb", "__proto__"])
+def test_names_that_cannot_be_kept_are_refused(name):
     with pytest.raises(UserError, match="1 to 40"):
         saved_presets.save({}, name, SETTINGS)
 
 
 def test_what_is_not_there_or_too_much_is_refused():
     for action in (saved_presets.delete, lambda saved, name: saved_presets.load(saved, name, SETTINGS)):
-        with pytest.raises(UserError, match="Choose one"):
-            action({}, "a")
+        for name in ("a", None, ["a"], {}):
+            with pytest.raises(UserError, match="Choose one"):
+                action({}, name)
     saved = {}
     for number in range(saved_presets.MOST):
         saved = saved_presets.save(saved, f"preset {number}", SETTINGS)
@@ -240,6 +241,11 @@ def test_hostile_pictures_are_refused_with_a_message(loader, tmp_path, kind):
     path.write_bytes(hostile(kind))
     with pytest.raises(UserError):
         loader.load(path, now(loader))
+
+
+def test_a_preset_can_be_chosen_that_only_the_browser_knows(loader):
+    """The server forgets the choices of a page when many others come."""
+    assert loader.page.saved.chosen.preprocess("Mine") == "Mine"
 
 
 def test_a_picture_without_parameters_is_refused(loader, tmp_path):

@@ -5,12 +5,20 @@ from dataclasses import dataclass
 import gradio as gr
 
 from ui import saved_presets
+from ui.drawn_by_gradio import DrawnByGradio
 from ui.fold import fold
 from ui.picture_upload import FileUpload
 from ui.texts import text
 
 # Gradio encrypts what it keeps in a browser. A fixed secret lets presets outlive the program; they are no secret.
 BROWSER_SECRET = "colorize-saved"
+
+
+class BrowsersChoice(DrawnByGradio, gr.Dropdown):
+    """`gr.Dropdown` whose choices the browser knows; the server may have forgotten them. Handlers check the value."""
+
+    def preprocess(self, payload: str | None) -> str | None:
+        return payload
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,7 @@ def build_saved_settings() -> SavedSettings:
     with fold(text("saved"), "saved"):
         picture = FileUpload(label=text("load_picture"), height=130, elem_id="load-settings")
         gr.HTML(f'<p class="hint">{text("load_picture_hint")}</p>', padding=False)
-        chosen = gr.Dropdown(
+        chosen = BrowsersChoice(
             [], value=None, label=text("saved_presets"), info=text("saved_presets_info"), elem_id="saved-presets"
         )
         with gr.Row(elem_classes="small-buttons"):

@@ -49,7 +49,7 @@ def load(saved: Saved, name: str | None, current: GenerationSettings) -> tuple[G
 
 
 def _require(saved: Saved, name: str | None) -> None:
-    if name not in saved:
+    if not isinstance(name, str) or name not in saved:
         raise UserError(text("error_no_preset"))
 
 
@@ -62,4 +62,5 @@ def clean_name(name: str | None) -> str:
 
 
 def _is_name(name: str) -> bool:
-    return 0 < len(name) <= LONGEST_NAME and name.isprintable()
+    # JavaScript loses a key of that name
+    return 0 < len(name) <= LONGEST_NAME and name.isprintable() and name != "__proto__"

@@ -138,7 +138,10 @@ TEXTS = {
     "examples_hint": "One click loads a sketch and a reference. Then press Colorize.",
     # history
     "history": "History",
-    "history_hint": "Only you see these. They go after a day without a visit. Arrow keys move, Delete deletes.",
+    "history_hint": (
+        "Only you see these. They go when the program ends, or after a day without a visit. "
+        "Arrow keys move, Delete deletes."
+    ),
     "history_pin": "Pin",
     "history_unpin": "Unpin",
     "history_reuse": "Use its settings",

@@ -134,7 +134,10 @@ TEXTS = {
     "examples_hint": "クリックすると線画と参照画像が入ります。続けて「彩色する」を押してください。",
     # history
     "history": "履歴",
-    "history_hint": "見えるのはあなただけです。1日訪問がないと消えます。矢印キーで移動、Deleteで削除します。",
+    "history_hint": (
+        "見えるのはあなただけです。プログラムの終了時、または1日訪問がないと消えます。"
+        "矢印キーで移動、Deleteで削除します。"
+    ),
     "history_pin": "ピン留め",
     "history_unpin": "ピンを外す",
     "history_reuse": "設定を使う",
