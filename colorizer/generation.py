@@ -20,7 +20,7 @@ from colorizer.references import counting_cells
 from colorizer.sampling import Sampler, draw_noise, image_generators
 from colorizer.settings import GenerationSettings
 from colorizer.sharp import REFINE_NOISE, enlarged
-from colorizer.similarity import ReferencePasses, encode_latent
+from colorizer.similarity import ReferencePasses, encode_latent, idle_notes
 
 DARKEST = 12  # a picture without a level from here on is black
 BLACK = "The picture with seed {seed} came out black; try another seed, lower guidance scales or dtype float32."
@@ -41,7 +41,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Result:
-    """images[i] was made with seeds[i]. notes: sentences for the user, about the edits."""
+    """images[i] was made with seeds[i]. notes: sentences for the user."""
 
     images: list[Image.Image]
     seeds: list[int]
@@ -85,7 +85,8 @@ class Generation:
 
     def run(self, sketch: EncodedSketch) -> Iterator[Preview | Result]:
         """Yield a `Preview` after every step and a `Result` at the end. Raises UserError for invalid numbers."""
-        settings, notes = self.settings, self.context.notes
+        settings = self.settings
+        notes = (*self.context.notes, *idle_notes(settings, bool(self.references)))
         first, *larger = sketch.passes
         refining = [sampler_of(settings, self.locked, REFINE_NOISE) for _ in larger]
         counts = [settings.steps - sampler.first for sampler in refining]

@@ -16,6 +16,9 @@ from colorizer.models.unet import SketchUNet
 from colorizer.sampling import Sampler, draw_noise
 from colorizer.settings import GenerationSettings
 
+NO_REFERENCE = "Attention injection and AdaIN did nothing, because there is no reference; add one."
+NO_STEPS = "Attention injection and AdaIN did nothing, because their steps end before they begin; start them earlier."
+
 
 @dataclass(frozen=True)
 class ReferenceLatent:
@@ -59,6 +62,15 @@ def active_steps(settings: GenerationSettings) -> range:
     """The steps at which the references have passes of their own."""
     first, end = settings.similarity_start * settings.steps, settings.similarity_end * settings.steps
     return range(math.ceil(first), math.ceil(end))
+
+
+def idle_notes(settings: GenerationSettings, has_reference: bool) -> tuple[str, ...]:
+    """Sentences for the user where attention injection and AdaIN are asked for and cannot do anything."""
+    if not settings.draws_to_reference:
+        return ()
+    if not has_reference:
+        return (NO_REFERENCE,)
+    return () if active_steps(settings) else (NO_STEPS,)
 
 
 class ReferencePasses:

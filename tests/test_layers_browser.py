@@ -76,6 +76,7 @@ def test_from_the_controls_to_the_layers(page, paths, tmp_path):
     page.click("#layers")
     links = page.locator("#layer-files a[download]")
     expect(links).to_have_count(3)
+    expect(page.locator("#layer-files button.label-clear-button:visible")).to_have_count(0)  # nothing to remove
     layers = {}
     for link in links.all():
         response = page.request.get(link.get_attribute("href"))

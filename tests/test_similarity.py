@@ -139,6 +139,18 @@ def test_without_a_reference_there_is_nothing_to_be_drawn_to(colorizer):
     assert np.array_equal(levels(plain), levels(drawn))
 
 
+def test_it_is_said_when_they_cannot_do_anything(colorizer):
+    def notes(references, **changes):
+        sketch = colorizer.encode_sketch(line_art())
+        given = [colorizer.encode_reference(colours())] if references else None
+        *_, result = colorizer.generate(sketch, given, QUICK.evolve(**changes))
+        return " ".join(result.notes)
+
+    assert "no reference" in notes(False, **BOTH)
+    assert "end before they begin" in notes(True, **BOTH, similarity_start=0.7, similarity_end=0.3)
+    assert notes(True, **BOTH) == notes(False) == notes(True, similarity_start=0.7, similarity_end=0.3) == ""
+
+
 def test_an_image_depends_on_its_own_seed_only(colorizer):
     settings = QUICK.evolve(seed=4, noise_level=1, **BOTH)
     batch = colorizer.colorize(line_art(), colours(), settings.evolve(batch_size=2))

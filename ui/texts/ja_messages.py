@@ -159,6 +159,12 @@ MESSAGES = {
         "画像は{0} x {1}と{2} x {3}です。同じ大きさのものを比べてください。"
     ),
     # notes of a run
+    "Attention injection and AdaIN did nothing, because there is no reference; add one.": (
+        "参照画像がないため、アテンション注入とAdaINは何も変えませんでした。参照画像を入れてください。"
+    ),
+    "Attention injection and AdaIN did nothing, because their steps end before they begin; start them earlier.": (
+        "開始が終了より後のため、アテンション注入とAdaINは何も変えませんでした。開始を早くしてください。"
+    ),
     'The text "{0}" does not tell regions apart; the edit "{1}" changed nothing.': (
         "「{0}」では範囲を区別できないため、編集「{1}」は何も変えませんでした。"
     ),
