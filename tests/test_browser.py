@@ -231,6 +231,18 @@ def test_swap_clear_presets_and_seed_controls(visit, pictures):
     expect(page.locator("#seed input")).not_to_have_value("42")
 
 
+def test_a_seed_that_cannot_be_is_refused_in_the_visitors_language_and_the_next_one_works(visit, pictures):
+    page = visit(locale="ja-JP")
+    fill(page, pictures)
+    page.fill("#seed input", "99999999999")
+    expect(page.locator("#seed-lock input")).to_be_checked()
+    page.click("#colorize")
+    expect(page.get_by_text("までの整数にしてください").first).to_be_visible()
+    page.fill("#seed input", "7")
+    page.click("#colorize")
+    expect(page.locator("#status")).to_contain_text("シード 7")
+
+
 def test_a_pasted_picture_lands_in_the_first_empty_zone(visit, pictures):
     page = visit()
     page.evaluate(

@@ -45,15 +45,8 @@ def build_main_settings(description: ModelDescription) -> dict:
     for name, step in (("guidance_scale", 0.1), ("sketch_guidance_scale", 0.1), ("noise_level", 0.05)):
         parts[name] = _slider(description, name, step)
     with gr.Column(elem_id="seed-group", min_width=0):
-        parts["seed"] = gr.Number(
-            value=0,
-            precision=0,
-            minimum=0,
-            maximum=MAX_SEED,
-            label=text("seed"),
-            info=text("seed_info"),
-            elem_id="seed",
-        )
+        # Without bounds: GenerationSettings refuses a seed in the visitor's language, Gradio in English.
+        parts["seed"] = gr.Number(0, precision=0, label=text("seed"), info=text("seed_info"), elem_id="seed")
         with gr.Row(elem_classes="small-buttons"):
             parts["seed_dice"] = gr.Button(text("seed_dice"), size="sm", elem_id="seed-dice", min_width=0)
             parts["seed_reuse"] = gr.Button(

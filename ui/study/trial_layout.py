@@ -9,7 +9,7 @@ from colorizer.study.protocol import Protocol
 from ui import status
 from ui.colorize_layout import EMPTY_DRAWING, build_preview
 from ui.fold import fold
-from ui.settings_layout import MAX_SEED, SLIDER_RANGES
+from ui.settings_layout import SLIDER_RANGES
 from ui.study.scales import ScaleQuestion, scale_question
 from ui.study.words import Words, build_words
 from ui.texts import text
@@ -134,9 +134,7 @@ def _controls(controls: str) -> dict:
     words = build_words() if controls == "full" else ()
     settings = {name: _slider(name) for name in GUIDANCE}
     with gr.Column(elem_id="seed-group", min_width=0):
-        seed = gr.Number(
-            0, precision=0, minimum=0, maximum=MAX_SEED, label=text("seed"), info=text("seed_info"), elem_id="seed"
-        )
+        seed = gr.Number(0, precision=0, label=text("seed"), info=text("seed_info"), elem_id="seed")
         seed_lock = gr.Checkbox(label=text("seed_lock"), info=text("seed_lock_info"), elem_id="seed-lock")
     settings["seed"] = seed
     if controls == "full":
