@@ -10,6 +10,11 @@ from colorizer.match_colours import Palette, match_colours
 from colorizer.settings import GenerationSettings
 
 
+def is_finished(settings: GenerationSettings) -> bool:
+    """Whether the settings ask for anything of it."""
+    return bool(settings.even_areas or settings.match_colours)
+
+
 def finish(
     picture: Image.Image, lines: Image.Image, palette: Palette | None, settings: GenerationSettings
 ) -> Image.Image:

@@ -11,7 +11,7 @@ from torch import Tensor
 from colorizer.denoiser import GuidedDenoiser, branches
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.errors import UserError
-from colorizer.finish import finish
+from colorizer.finish import finish, is_finished
 from colorizer.layers import keep_lines
 from colorizer.locked_model import INVALID_NUMBERS, LockedModel
 from colorizer.match_colours import Palette
@@ -104,7 +104,9 @@ class Generation:
         images = [self.locked.decode(z[i : i + 1], sketch.placement) for i in range(len(z))]
         seeds = [settings.seed + i for i in range(len(z))]
         notes += tuple(BLACK.format(seed=seed) for image, seed in zip(images, seeds, strict=True) if _is_black(image))
-        images = [finish(image, sketch.lines, self.context.palette, settings) for image in images]
+        if is_finished(settings):
+            with self.locked.workload.measured_finish(images):
+                images = [finish(image, sketch.lines, self.context.palette, settings) for image in images]
         if settings.keep_lines:
             images = [keep_lines(image, sketch.lines) for image in images]
         yield Result(images, seeds, settings, notes)

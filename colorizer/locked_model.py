@@ -11,9 +11,9 @@ from torch import Tensor
 from colorizer.errors import UserError
 from colorizer.images import Placement
 from colorizer.models.model import ColorizationModel
+from colorizer.models.vae import TILE, TILE_OVERLAP
 from colorizer.workload import Workload
 
-TILE, TILE_OVERLAP = 128, 32  # latent positions; larger latents are made and decoded in tiles
 NO_LINES = -1.0  # the sketch's value where there is no line
 INVALID_NUMBERS = "The model gave invalid numbers (NaN); lower the guidance scales or choose dtype float32."
 
@@ -49,7 +49,7 @@ class LockedModel:
     def decode(self, z: Tensor, placement: Placement) -> Image.Image:
         """z (1, C, h, w) -> the picture, cropped to the sketch's aspect. Raises UserError for invalid numbers."""
         with self.inside():
-            with self.workload.measured_vae("decode", placement.width * placement.height):
+            with self.workload.measured_vae("decode", (placement.width, placement.height)):
                 if max(z.shape[2:]) > TILE:
                     pixels = self.model.vae.decode_in_tiles(z, TILE, TILE_OVERLAP)[0]
                 else:
@@ -62,7 +62,7 @@ class LockedModel:
         """Pixels (1, 3, H, W) in [-1, 1] -> z (1, C, h, w)."""
         with self.inside():
             vae, pixels = self.model.vae, pixels.to(self.device)
-            with self.workload.measured_vae("encode", pixels.shape[2] * pixels.shape[3]):
+            with self.workload.measured_vae("encode", (pixels.shape[3], pixels.shape[2])):
                 if max(pixels.shape[2:]) > TILE * vae.downscale:
                     return vae.encode_in_tiles(pixels, TILE, TILE_OVERLAP)
                 return vae.encode(pixels)

@@ -17,6 +17,7 @@ from colorizer.denoiser import branches
 from colorizer.encoded import EncodedReference, EncodedSketch
 from colorizer.encoder import Encoder, halves_clip
 from colorizer.errors import UserError
+from colorizer.finish import is_finished
 from colorizer.generation import Generation, Preview, ReferenceContext, Result, sampler_of
 from colorizer.images import canvas_size, fit_and_pad, fitted_size
 from colorizer.locked_model import LockedModel
@@ -160,7 +161,7 @@ class Colorizer:
             drawn = references * len(set(steps) & set(active))
             passes.append((canvas, settings.batch_size * (len(steps) * branches(settings, references) + drawn)))
             counts.append(len(steps))
-        return self.workload.estimate(passes, settings.batch_size, counts)
+        return self.workload.estimate(passes, settings.batch_size, counts, is_finished(settings))
 
     def colorize(
         self,

@@ -10,11 +10,13 @@ from pathlib import Path
 import psutil
 import torch
 from diffusers.models.attention_processor import Attention
+from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from colorizer.config import ModelConfig, UNetConfig
 from colorizer.errors import UserError
 from colorizer.models.unet import SketchUNet
+from colorizer.models.vae import positions_in_tiles
 
 CGROUP = Path("/sys/fs/cgroup")
 GIB = 2**30
@@ -45,7 +47,8 @@ class Workload:
     def __init__(self, config: ModelConfig, device: torch.device, dtype: torch.dtype, downscale: int):
         self.config, self.device, self.dtype, self.downscale = config, device, dtype, downscale
         self._measured: dict[tuple[int, int], float] = {}  # canvas in pixels -> seconds a pass
-        self._vae_measured: dict[str, float] = {}  # "decode", "encode" -> seconds a pixel
+        self._vae_measured: dict[str, float] = {}  # "decode", "encode" -> seconds a position of the latent
+        self._finish_measured: float | None = None  # seconds a pixel
 
     @contextmanager
     def measured(self, canvas: tuple[int, int], passes: int) -> Iterator[None]:
@@ -59,24 +62,41 @@ class Workload:
         self._measured[canvas] = seconds if known is None else (known + seconds) / 2
 
     @contextmanager
-    def measured_vae(self, kind: str, pixels: int) -> Iterator[None]:
-        """What happens within is to "decode" or to "encode" one picture of `pixels` pixels."""
+    def measured_vae(self, kind: str, canvas: tuple[int, int]) -> Iterator[None]:
+        """What happens within is to "decode" or to "encode" one picture of `canvas` (width, height) pixels."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # the steps still in the queue are not the VAE's time
         start = time.perf_counter()
         yield
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        seconds = (time.perf_counter() - start) / pixels
+        seconds = (time.perf_counter() - start) / self._vae_positions(canvas)
         self._vae_measured[kind] = (self._vae_measured.get(kind, seconds) + seconds) / 2
 
-    def estimate(self, passes: Sequence[tuple[tuple[int, int], int]], pictures: int, steps: Sequence[int]) -> Estimate:
+    @contextmanager
+    def measured_finish(self, pictures: Sequence[Image.Image]) -> Iterator[None]:
+        """What happens within is to even out and to match `pictures`."""
+        start = time.perf_counter()
+        yield
+        seconds = (time.perf_counter() - start) / sum(picture.width * picture.height for picture in pictures)
+        self._finish_measured = seconds if self._finish_measured is None else (self._finish_measured + seconds) / 2
+
+    def estimate(
+        self,
+        passes: Sequence[tuple[tuple[int, int], int]],
+        pictures: int,
+        steps: Sequence[int],
+        finished: bool = False,
+    ) -> Estimate:
         """passes: (canvas, number of passes through the U-Net) of each stage; pictures: how many come out; steps: of
-        each stage, after which a preview may be shown."""
+        each stage, after which a preview may be shown; finished: whether pictures are evened out or matched."""
         memory = max(self.memory(*canvas, pictures) for canvas, _ in passes)
         seconds = self.seconds(passes)
         if seconds is not None:
             seconds += self._vae_seconds(passes, pictures, steps)
+            if finished:
+                width, height = passes[-1][0]
+                seconds += pictures * width * height * (self._finish_measured or 0.0)
         return Estimate(seconds, memory, available_memory(self.device))
 
     def seconds(self, passes: Sequence[tuple[tuple[int, int], int]]) -> float | None:
@@ -112,10 +132,10 @@ class Workload:
         encode = self._vae_measured.get("encode", decode)
         seconds = 0.0
         for index, (canvas, count) in enumerate(passes):
-            pixels = canvas[0] * canvas[1]
-            seconds += pictures * pixels * (decode + (encode if index else 0))
+            positions = self._vae_positions(canvas)
+            seconds += pictures * positions * (decode + (encode if index else 0))
             # `PreviewPace` lets previews take half the time that the steps take.
-            seconds += min(steps[index] * pixels * decode, count * self._pass_seconds(canvas) / 2)
+            seconds += min(steps[index] * positions * decode, count * self._pass_seconds(canvas) / 2)
         return seconds
 
     def _pass_seconds(self, canvas: tuple[int, int]) -> float | None:
@@ -125,6 +145,10 @@ class Workload:
         work = self._flops(canvas)
         known = min(self._measured, key=lambda size: abs(self._flops(size) / work - 1))
         return self._measured[known] * work / self._flops(known)
+
+    def _vae_positions(self, canvas: tuple[int, int]) -> int:
+        width, height = (side // self.downscale for side in canvas)
+        return positions_in_tiles(height, width)
 
     def _flops(self, canvas: tuple[int, int]) -> int:
         width, height = (side // self.downscale for side in canvas)

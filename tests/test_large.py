@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from colorizer import generation
 from colorizer.config import VAEConfig
 from colorizer.denoiser import GuidedDenoiser
 from colorizer.errors import UserError
 from colorizer.generation import Preview, Result
 from colorizer.images import fit_and_pad
 from colorizer.models.unet import SketchUNet
-from colorizer.models.vae import LatentAutoencoder
+from colorizer.models.vae import LatentAutoencoder, positions_in_tiles
 from colorizer.pipeline import Colorizer
 from colorizer.settings import GenerationSettings
 from colorizer.sharp import draft_size, enlarged
@@ -191,16 +192,48 @@ def test_the_estimate_counts_what_the_vae_does(tiny_checkpoint, monkeypatch):
         assert colorizer.estimate((1, 1), chosen).seconds == pytest.approx(clock[0] - before)
 
 
+def test_the_estimate_counts_the_finish(tiny_checkpoint, monkeypatch):
+    """By a clock that only the evening out moves, by the pixels of a picture."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def slow(picture, *_):
+        clock[0] += picture.width * picture.height
+        return picture
+
+    monkeypatch.setattr(generation, "finish", slow)
+    engine = Colorizer.load(tiny_checkpoint, device="cpu", dtype="float32")
+    evened = QUICK.evolve(batch_size=2, even_areas=0.5)
+    engine.colorize(line_art(64, 64), None, evened)
+    assert engine.estimate((1, 1), evened).seconds == pytest.approx(clock[0]) == 2 * 64 * 64
+    assert engine.estimate((1, 1), evened.evolve(size=128)).seconds == pytest.approx(4 * clock[0])
+    assert engine.estimate((1, 1), QUICK).seconds == 0
+
+
+@pytest.mark.parametrize("size", [(70, 40), (30, 20), (48, 49), (200, 130)])
+def test_positions_in_tiles_are_those_that_the_vae_sees(size, monkeypatch):
+    seen, decode = [], LatentAutoencoder.decode
+
+    def counted(self, z):
+        seen.append(z.shape[2] * z.shape[3])
+        return decode(self, z)
+
+    monkeypatch.setattr(LatentAutoencoder, "decode", counted)
+    vae = autoencoder("tiny")
+    vae.decode_in_tiles(torch.zeros(1, vae.config.latent_channels, *size), 48, 32)
+    assert sum(seen) == positions_in_tiles(*size, 48, 32)
+
+
 def test_previews_are_part_of_the_estimate(colorizer, monkeypatch):
     workload = Workload(colorizer.config, colorizer.device, colorizer.dtype, colorizer.workload.downscale)
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     with workload.measured((64, 64), 1):
         clock[0] += 10
-    with workload.measured_vae("decode", 64 * 64):
+    with workload.measured_vae("decode", (64, 64)):
         clock[0] += 1
     assert workload.estimate([((64, 64), 4)], 1, [4]).seconds == pytest.approx(4 * 10 + 4 * 1 + 1)
-    with workload.measured_vae("decode", 64 * 64):
+    with workload.measured_vae("decode", (64, 64)):
         clock[0] += 99
     assert workload.estimate([((64, 64), 4)], 1, [4]).seconds == pytest.approx(4 * 10 + 4 * 10 / 2 + 50)  # seldom
 

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 from colorizer.config import VAEConfig
 
+TILE, TILE_OVERLAP = 128, 32  # latent positions; larger latents are made and decoded in tiles
+
 
 class LatentAutoencoder(nn.Module):
     """diffusers' AutoencoderKL or AutoencoderTiny on space-to-depth patches.
@@ -158,6 +160,12 @@ def _blend(
             into[area] += weight * part
             total[area] += weight
     return into / total
+
+
+def positions_in_tiles(height: int, width: int, tile: int = TILE, overlap: int = TILE_OVERLAP) -> int:
+    """Latent positions that go through the VAE for a latent of this size: what tiles share counts with each of them."""
+    rows, columns = (len(_tile_starts(side, tile, overlap)) * min(side, tile) for side in (height, width))
+    return rows * columns
 
 
 def _tile_starts(side: int, tile: int, overlap: int) -> list[int]:
