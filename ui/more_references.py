@@ -20,6 +20,10 @@ class PaintedReference:
     painted: Painted = Painted()
     path: str | None = None
 
+    def mask_of(self, path: str) -> RegionMask | None:
+        """What is painted on the picture `path`. Raises UserError for what no browser of ours would send."""
+        return self.painted.mask if self.path in (None, path) else None
+
 
 @dataclass(frozen=True)
 class GivenReferences:
@@ -54,7 +58,7 @@ class MoreReferences:
         """values: component -> its value; first: path of the first reference. Raises UserError."""
         paths = [first, *(values[picture] for picture in self.pictures)]
         rows = [
-            (path, values[weight], values[painted].painted.mask)
+            (path, values[weight], values[painted].mask_of(path))
             for path, weight, painted in zip(paths, self.weights, self.painted, strict=True)
             if path is not None
         ]

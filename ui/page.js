@@ -19,10 +19,6 @@
     }
   }, true);
 
-  for (const kind of ["input", "change", "drop", "paste"]) {
-    document.addEventListener(kind, () => { window.visitBegun = true; }, { capture: true, once: true });
-  }
-
   // A pasted picture goes to the zone that has the focus or the pointer, else to the first empty one.
   const zones = ["sketch", "reference"];
   const inputOf = (id) => document.querySelector(`#${id} input[type=file]`);

@@ -43,19 +43,18 @@ class ReferenceRegions:
         return {self.more.painted[index]: kept, self.more.canvases[index]: self._canvas(values, index, painted)}
 
     def changed(self, values: Values, index: int) -> Updates:
-        """Another picture. What was painted on the old one means nothing; what settings brought before it stays."""
-        before = values[self.more.painted[index]]
-        is_first = before.path is None and values[self.pictures[index]] is not None
-        return self.shown(values, index, before.painted if is_first else _nothing(before.painted))
+        """Another picture. What was painted on the old one means nothing; what came before the picture stays: from
+        settings, or from a former visit."""
+        before, path = values[self.more.painted[index]], values[self.pictures[index]]
+        stays = path is not None and before.path in (None, path) and self._fits(values, before.painted)
+        return self.shown(values, index, before.painted if stays else _nothing(before.painted))
 
     def fitted(self, values: Values) -> Updates:
         """Another model has another grid: what does not fit on it is taken away."""
         updates: Updates = {}
-        side = self._side(values)
         for index, state in enumerate(self.more.painted):
             painted = values[state].painted
-            fits = not painted.cells or painted.cells.count("/") + 1 == side
-            updates |= self.shown(values, index, painted if fits else _nothing(painted))
+            updates |= self.shown(values, index, painted if self._fits(values, painted) else _nothing(painted))
         return updates
 
     def painted(self, values: Values, index: int, event: gr.EventData) -> Updates:
@@ -101,6 +100,9 @@ class ReferenceRegions:
             log.exception("a look at a reference failed")
             return edit_view.canvas(None, painted, text("error_look"), 0)
 
+    def _fits(self, values: Values, painted: Painted) -> bool:
+        return not painted.cells or painted.cells.count("/") + 1 == self._side(values)
+
     def _side(self, values: Values) -> int:
         """Rows, and columns, of the model's token grid; 0 for a model that has none, or no model."""
         model = values[self.page.model]
@@ -112,6 +114,15 @@ class ReferenceRegions:
 
 def _nothing(painted: Painted) -> Painted:
     return Painted(stroke=painted.stroke)
+
+
+def kept_painting(path: str, cells) -> PaintedReference:
+    """What a browser kept of a picture: the cells as they are, or nothing where they are none of ours."""
+    try:
+        painted = Painted(cells if isinstance(cells, str) else "")
+        return PaintedReference(painted if painted.mask else Painted(), path)
+    except UserError:
+        return PaintedReference(path=path)
 
 
 def connect_reference_regions(page: ColorizePage, shelf: ModelShelf) -> ReferenceRegions:
