@@ -130,7 +130,7 @@ def _fit(name: str, component: gr.components.Component, wanted, description: Mod
         limits = slider_range(description, name)
         value = min(max(wanted, limits["minimum"]), limits["maximum"])
         return value, gr.update(**limits | {"value": value})
-    if isinstance(component, gr.Slider | gr.Number):
+    if isinstance(component, gr.Slider):  # a seed is one as soon as the settings took it
         value = min(max(wanted, component.minimum), component.maximum)
         return value, value
     if isinstance(component, gr.Dropdown | gr.Radio):
