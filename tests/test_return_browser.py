@@ -1,9 +1,12 @@
 """A page that is loaded again in the same browser: what comes back, and what stays as the visitor has it already."""
 
+from PIL import Image
+
 from colorizer.png import read_parameters
 from tests.browsing import (  # noqa: F401  (fixtures)
     drawn_pictures,
     fill,
+    picture_at,
     set_number,
     upload,
     url_of_a_tiny_model,
@@ -59,7 +62,9 @@ def test_further_references_come_back_with_weights_and_painted_parts(visit, pict
     page.reload()
     page.wait_for_function("window.visitReturned")
     page.click("#more-references > .fold-title summary")
-    page.locator("#reference-2 img").wait_for()
+    for zone, name in (("sketch", "circle"), ("reference", "reference"), ("reference-2", "square")):
+        with Image.open(pictures[name]) as uploaded:
+            assert picture_at(page, f"#{zone} img").size == uploaded.size
     expect(page.locator("#reference-3 img")).to_have_count(0)
     page.click("#reference-regions > .fold-title summary")
     expect(page.locator("#reference-region-2 .region-picture")).to_be_visible()

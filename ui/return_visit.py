@@ -9,7 +9,9 @@ from pathlib import Path
 import gradio as gr
 from gradio.data_classes import ImageData
 from gradio.events import Dependency
+from gradio.route_utils import API_PREFIX
 from gradio.utils import get_upload_folder, is_prop_update
+from gradio_client.utils import encode_file_path
 
 from colorizer.lineart import MODES
 from colorizer.png import restore_settings
@@ -42,7 +44,10 @@ SAME = "const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);"
 # In the browser and at one moment: what the visitor did since the page is there stays, whatever the answer says.
 APPLY = """(restored, ...now) => {
     %s
-    return now.map((value, i) => restored?.[i] && same(value, restored[i].first) ? restored[i].value : undefined);
+    const root = window.gradio_config?.root ?? "";
+    const ready = (value) => value?.url ? { ...value, url: root + value.url } : value;
+    const untouched = (value, i) => restored?.[i] && same(value, restored[i].first);
+    return now.map((value, i) => untouched(value, i) ? ready(restored[i].value) : undefined);
 }"""
 # A page that nobody touched keeps nothing, so that its defaults may change.
 RETURNED = """(restored, kept, ...values) => {
@@ -103,7 +108,7 @@ def connect_return(arrived: Dependency, page: ColorizePage, history: History, lo
         for target, entry in zip(targets, entries, strict=True):
             if target in wanted:
                 value = wanted[target]
-                entry["value"] = ImageData(path=value).model_dump() if target in pictures else value
+                entry["value"] = _picture(value) if target in pictures else value
         return entries
 
     def settle(values: Values) -> Updates:
@@ -148,6 +153,11 @@ def connect_return(arrived: Dependency, page: ColorizePage, history: History, lo
         outputs=kept_edits,
         **AT_ONCE,
     )
+
+
+def _picture(path: str) -> dict:
+    """An upload as the browser holds it, its address without the page's own: Gradio adds none to what is in a JSON."""
+    return ImageData(path=path, url=f"{API_PREFIX}/file={encode_file_path(path)}").model_dump()
 
 
 def _listed(stored: dict, name: str) -> list:
