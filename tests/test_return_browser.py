@@ -11,7 +11,6 @@ from tests.browsing import (  # noqa: F401  (fixtures)
     upload,
     url_of_a_tiny_model,
     visitors,
-    wait_for_result,
 )
 from tests.chromium import chromium_browser, needs_chromium, sync_api  # noqa: F401  (the fixture `browser`)
 
@@ -19,11 +18,12 @@ expect = sync_api.expect
 pytestmark = needs_chromium
 
 
-def coloured(page, path):
-    """Settings in the picture of a run."""
+def coloured(page, path, run):
+    """Settings in the picture of the visitor's run number `run`."""
+    expect(page.locator("#history .thumbnail-item")).to_have_count(run - 1)
     page.click("#colorize")
-    expect(page.locator("#download")).to_be_disabled()
-    wait_for_result(page)
+    expect(page.locator("#history .thumbnail-item")).to_have_count(run)
+    expect(page.locator("#download")).to_be_enabled()
     with page.expect_download() as download:
         page.click("#download")
     download.value.save_as(path)
@@ -55,7 +55,7 @@ def test_further_references_come_back_with_weights_and_painted_parts(visit, pict
     weight.press("Tab")
     set_number(page, "steps", 4)
     page.check("#seed-lock input")
-    before = coloured(page, tmp_path / "before.png")
+    before = coloured(page, tmp_path / "before.png", run=1)
     assert before.reference_weights == (1, 0.5)
     assert before.reference_regions[0] is None and "+" in str(before.reference_regions[1])
 
@@ -69,14 +69,14 @@ def test_further_references_come_back_with_weights_and_painted_parts(visit, pict
     page.click("#reference-regions > .fold-title summary")
     expect(page.locator("#reference-region-2 .region-picture")).to_be_visible()
     page.locator("#prepared img").wait_for()
-    assert coloured(page, tmp_path / "after.png") == before
+    assert coloured(page, tmp_path / "after.png", run=2) == before
 
     stranger = visit()
     assert stranger.locator("#reference img, #reference-2 img").count() == 0
     expect(stranger.locator("#reference-weight-2 input[type=number]")).to_have_value("1")
 
     upload(page, "reference-2", pictures["reference"])  # another picture has nothing painted on it
-    after = coloured(page, tmp_path / "another.png")
+    after = coloured(page, tmp_path / "another.png", run=3)
     assert after.reference_regions == () and after.reference_weights == (1, 0.5)
 
 
