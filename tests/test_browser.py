@@ -9,6 +9,8 @@ import httpx
 import numpy as np
 from PIL import Image, ImageOps
 
+from colorizer.errors import UserError
+from colorizer.pipeline import Colorizer
 from colorizer.png import read_parameters
 from tests.bad_files import bad_files
 from tests.browsing import (  # noqa: F401  (fixtures)
@@ -97,10 +99,50 @@ def test_stop_ends_a_run_at_once_and_the_next_one_works(visit, pictures):
     page.click("#colorize")
     page.locator("#stage-preview img").wait_for()
     expect(page.locator("#download")).to_be_disabled()
+    page.click("#sampler input")
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("option")).to_have_count(0)
+    page.wait_for_timeout(1000)
+    expect(page.locator("#stop")).to_be_enabled()  # the key closed the list and no more
     page.click("#stop")
     expect(page.locator("#stage-result img").nth(1)).to_have_attribute("src", finished)  # it comes back
     expect(page.locator("#variants img")).to_have_count(4)
     expect(page.locator("#download")).to_be_enabled()
+
+
+def test_a_failed_run_says_why_until_the_next_one(visit, pictures, monkeypatch):
+    def fail(*_arguments):
+        raise UserError("The sketch does not fit.")
+
+    page = visit()
+    fill(page, pictures)
+    set_number(page, "steps", 4)
+    with monkeypatch.context() as broken:
+        broken.setattr(Colorizer, "encode_sketch", fail)
+        page.click("#colorize")
+        toast = page.locator(".toast-body", has_text="does not fit")
+        toast.locator("button").click()
+        expect(page.locator("#stop")).to_be_disabled()
+        expect(page.locator("#status .is-wrong")).to_have_text("The sketch does not fit.")
+    page.click("#colorize")
+    wait_for_result(page)
+
+
+def test_another_language_ends_no_run_unasked(visit, pictures):
+    page = visit()
+    fill(page, pictures)
+    make_slow(page)
+    page.click("#colorize")
+    page.locator("#stage-preview img").wait_for()
+    page.click("#language-toggle")
+    expect(page.locator("#language-toggle")).to_have_text(ENGLISH["language_ends_run"])
+    wait_for_result(page)
+    expect(page.locator("#language-toggle")).to_have_text(ENGLISH["other_language"])
+    page.click("#colorize")
+    page.locator("#stage-preview img").wait_for()
+    page.click("#language-toggle", click_count=2)
+    expect(page.locator("#colorize")).to_have_text(JAPANESE["colorize"])
 
 
 def test_a_variant_comes_to_the_stage_with_its_seed(visit, pictures):
@@ -243,17 +285,25 @@ def test_a_seed_that_cannot_be_is_refused_in_the_visitors_language_and_the_next_
     expect(page.locator("#status")).to_contain_text("シード 7")
 
 
-def test_a_pasted_picture_lands_in_the_first_empty_zone(visit, pictures):
-    page = visit()
+def paste(page, path):
     page.evaluate(
         """async (bytes) => {
             const transfer = new DataTransfer();
             transfer.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
             document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
         }""",
-        list(pictures["circle"].read_bytes()),
+        list(path.read_bytes()),
     )
+
+
+def test_a_pasted_picture_lands_in_the_first_empty_zone(visit, pictures):
+    page = visit()
+    paste(page, pictures["circle"])
     page.locator("#sketch img").wait_for()
+    expect(page.locator("#reference img")).to_have_count(0)
+    page.get_by_role("tab", name="Folder").click()
+    paste(page, pictures["circle"])
+    expect(page.locator("#folder-sketches .file")).to_have_count(1)  # and into no zone that is out of sight
     expect(page.locator("#reference img")).to_have_count(0)
 
 

@@ -61,6 +61,7 @@ def test_the_history_of_a_session(visit, pictures, tmp_path):
     page.locator(STRIP).nth(0).focus()
     choose(page, 1, by_key="ArrowRight")
     second_file = on_stage(page)
+    expect(page.locator("#status")).to_contain_text(f"Seed {seeds[1]}")
 
     page.click("#history-pin")
     expect(page.locator(STRIP).nth(1)).to_contain_text("★")
@@ -76,6 +77,7 @@ def test_the_history_of_a_session(visit, pictures, tmp_path):
     page.locator(STRIP).nth(0).focus()
     page.keyboard.press("Delete")
     expect(page.locator(STRIP)).to_have_count(1)
+    expect(page.locator("#history-compare")).to_be_disabled()  # with what?
     assert seed_of(page, 0) == seeds[1]
     page.click("#history-undo")
     expect(page.locator(STRIP)).to_have_count(2)

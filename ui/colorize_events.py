@@ -60,7 +60,8 @@ def connect(
 
 def _connect_run(page: ColorizePage, run: ColorizeRun, changes: EditChanges) -> None:
     outputs = [
-        page.colorize, page.stop, page.status, page.empty, page.preview, page.result, page.variants, page.download,
+        page.colorize, page.stop, page.status, page.problem, page.empty, page.preview, page.result, page.variants,
+        page.download,
         page.settings["seed"], page.seed_reuse, page.run_seeds, page.shown_seed,
         page.comparison.compared, page.comparison.mode, page.comparison.note,
     ]  # fmt: skip
@@ -87,7 +88,7 @@ def _connect_run(page: ColorizePage, run: ColorizeRun, changes: EditChanges) -> 
         api_visibility="private",
     )
     # Gradio reports a cancelled run as failed too, so both ends share a handler and it does not matter which is last.
-    ending = {"inputs": {page.run_seeds, page.comparison.compared}, "outputs": outputs, **LOCAL}
+    ending = {"inputs": {page.problem, page.run_seeds, page.comparison.compared}, "outputs": outputs, **LOCAL}
     running.failure(run.ended, **ending)
     page.stop.click(run.ended, cancels=[running], **ending)
 

@@ -30,7 +30,7 @@ class ColorizePage:
     """The components that events read or change.
 
     settings: field of `GenerationSettings` -> its component, so settings travel by name. fitted: the model
-    whose ranges and defaults they have.
+    whose ranges and defaults they have. problem: why the last run failed, "" if it did not.
     """
 
     sketch: PictureUpload
@@ -42,6 +42,7 @@ class ColorizePage:
     colorize: gr.Button
     stop: gr.Button
     status: gr.HTML
+    problem: gr.State
     empty: gr.HTML
     preview: gr.Image
     result: gr.ImageSlider
@@ -80,7 +81,7 @@ def build_colorize_page(
 
     description: of the model chosen at first, None when there is none. examples: (picture, title) of each.
     """
-    parts: dict = {"run_seeds": gr.State(()), "shown_seed": gr.State(None)}
+    parts: dict = {"problem": gr.State(""), "run_seeds": gr.State(()), "shown_seed": gr.State(None)}
     with gr.Row(elem_id="workspace"):
         with gr.Column(elem_id="area-mode", min_width=0):
             build_mode_switch()

@@ -21,7 +21,7 @@ from ui import status
 from ui.colorize_layout import ColorizePage
 from ui.edit_changes import EditChanges
 from ui.edit_compare import change_note, save_comparisons
-from ui.errors import errors_as_toasts
+from ui.errors import errors_as_toasts, saying_why
 from ui.generate import Generate
 from ui.history_events import History
 from ui.model_shelf import ModelShelf
@@ -78,10 +78,14 @@ class ColorizeRun:
             page.colorize: gr.update(interactive=False),
             page.stop: gr.update(interactive=True),
             page.status: status.busy(text("status_waiting")),
+            page.problem: "",
         }
 
     def run(self, values: Values) -> Iterator[Updates]:
         """Colour the sketch, yielding after every step, so that Stop and a closed page end it there."""
+        yield from saying_why(self.page.problem, self._colour(values))
+
+    def _colour(self, values: Values) -> Iterator[Updates]:
         page = self.page
         with errors_as_toasts():
             started = time.monotonic()
@@ -122,7 +126,7 @@ class ColorizeRun:
     def ended(self, values: Values) -> Updates:
         """After Stop or an error: the last finished picture comes back if there is one, else the last preview stays."""
         page = self.page
-        updates = {**self._at_rest(), page.status: status.idle(text("status_stopped"))}
+        updates = {**self._at_rest(), page.status: status.ended(text("status_stopped"), values[page.problem])}
         if seeds := values[page.run_seeds]:
             updates |= page.stage(page.result)
             updates |= {page.variants: gr.update(visible=len(seeds) > 1), page.download: gr.update(interactive=True)}

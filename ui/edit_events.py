@@ -53,7 +53,7 @@ def connect_strip(page: ColorizePage, strip: EditStrip, changes: EditChanges) ->
         show_progress_on=page.status,
         api_visibility="private",
     )
-    making.failure(strip.ended, outputs=strip.outputs, queue=False, **quiet)
+    making.failure(strip.ended, inputs={page.problem}, outputs=strip.outputs, queue=False, **quiet)
     page.stop.click(None, cancels=[making])
 
 

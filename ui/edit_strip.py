@@ -16,7 +16,7 @@ from colorizer.manipulation import degree_scales
 from colorizer.manipulation.degree import degree_settings, strip_picture
 from ui import status
 from ui.colorize_run import ColorizeRun, Updates, Values
-from ui.errors import errors_as_toasts
+from ui.errors import errors_as_toasts, saying_why
 from ui.texts import text
 
 
@@ -28,7 +28,7 @@ class EditStrip:
         panel = self.panel
         self.inputs = run.inputs | {panel.chosen, panel.strip_low, panel.strip_high, panel.strip_count}
         self.outputs = [
-            self.page.colorize, self.page.stop, self.page.status, panel.strip, panel.strip_picture,
+            self.page.colorize, self.page.stop, self.page.status, self.page.problem, panel.strip, panel.strip_picture,
             panel.strip_download,
         ]  # fmt: skip
 
@@ -41,10 +41,14 @@ class EditStrip:
             self.page.stop: gr.update(interactive=True),
             self.panel.strip: gr.update(interactive=False),
             self.page.status: status.busy(text("status_waiting")),
+            self.page.problem: "",
         }
 
     def make(self, values: Values) -> Iterator[Updates]:
         """One picture a scale, the strip growing; yields after every step, so that Stop ends it there."""
+        yield from saying_why(self.page.problem, self._make(values))
+
+    def _make(self, values: Values) -> Iterator[Updates]:
         page, panel = self.page, self.panel
         with errors_as_toasts():
             scales, steps, title = self._plan(values)
@@ -75,15 +79,18 @@ class EditStrip:
                         panel.strip_picture: gr.update(value=path, visible=True),
                         panel.strip_download: gr.update(value=path, visible=True),
                     }
-            yield {**self.ended(), page.status: status.idle(text("status_strip_done", count=len(scales)))}
+            yield {**self._at_rest(), page.status: status.idle(text("status_strip_done", count=len(scales)))}
 
-    def ended(self) -> Updates:
-        """After the last picture, Stop or an error: what is finished stays."""
+    def ended(self, values: Values) -> Updates:
+        """After Stop or an error: what is finished stays."""
+        page = self.page
+        return {**self._at_rest(), page.status: status.ended(text("status_stopped"), values[page.problem])}
+
+    def _at_rest(self) -> Updates:
         return {
             self.page.colorize: gr.update(interactive=True),
             self.page.stop: gr.update(interactive=False),
             self.panel.strip: gr.update(interactive=True),
-            self.page.status: status.idle(text("status_stopped")),
         }
 
     def _plan(self, values: Values):

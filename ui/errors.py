@@ -14,6 +14,15 @@ from ui.toasts import failure
 log = logging.getLogger(__name__)
 
 
+def saying_why(problem: gr.State, updates: Iterator[dict]) -> Iterator[dict]:
+    """The updates of a run. The message of its error goes to `problem` first, for the handler of the run's end."""
+    try:
+        yield from updates
+    except gr.Error as error:
+        yield {problem: error.message}
+        raise
+
+
 @contextmanager
 def errors_as_toasts(unforeseen: str = "error_unexpected") -> Iterator[None]:
     """Turn an error into a short message on the page. Unforeseen ones go to the log in full.

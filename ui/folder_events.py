@@ -19,7 +19,7 @@ LOCAL = {"queue": False, **QUIET}
 def connect_folder(page: FolderPage, tab: gr.Tab, run: ColorizeRun) -> None:
     """Attach all events. Call inside the `gr.Blocks` of the page. `run` is that of the Colorize page."""
     folder_run = FolderRun(page, run)
-    outputs = [page.start, page.stop, page.download, page.results, page.skipped, page.status]
+    outputs = [page.start, page.stop, page.download, page.results, page.skipped, page.status, page.problem]
     # Through the queue, because only queued events show their errors; it never waits there.
     checked = page.start.click(
         folder_run.check, inputs=folder_run.inputs, outputs=outputs, concurrency_limit=None, **QUIET
@@ -34,7 +34,7 @@ def connect_folder(page: FolderPage, tab: gr.Tab, run: ColorizeRun) -> None:
         **MODEL,
     )
     # Gradio reports a cancelled run as failed too, so both ends share a handler and it does not matter which is last.
-    ending = {"inputs": {page.results}, "outputs": outputs, **LOCAL}
+    ending = {"inputs": {page.results, page.problem}, "outputs": outputs, **LOCAL}
     running.failure(folder_run.ended, **ending)
     page.stop.click(folder_run.ended, cancels=[running], **ending)
 

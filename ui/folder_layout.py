@@ -19,7 +19,7 @@ class FolderResults(UploadsOnly, gr.Gallery):
 
 @dataclass(frozen=True)
 class FolderPage:
-    """The components that events read or change."""
+    """The components that events read or change. problem: why the last run failed, "" if it did not."""
 
     sketches: FileUpload
     folder: SketchFolder
@@ -28,6 +28,7 @@ class FolderPage:
     start: gr.Button
     stop: gr.Button
     status: gr.HTML
+    problem: gr.State
     results: FolderResults
     skipped: gr.HTML
     download: gr.DownloadButton
@@ -40,7 +41,7 @@ def build_folder_page() -> FolderPage:
             parts = _inputs()
         with gr.Column(elem_id="folder-outputs", min_width=0):
             parts |= _outputs()
-    return FolderPage(**parts)
+    return FolderPage(problem=gr.State(""), **parts)
 
 
 def _inputs() -> dict:

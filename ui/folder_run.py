@@ -17,7 +17,7 @@ from colorizer.images import read_picture
 from colorizer.lineart import load_sketch
 from ui import folder_view, status
 from ui.colorize_run import ColorizeRun, Updates, Values, save_results
-from ui.errors import errors_as_toasts
+from ui.errors import errors_as_toasts, saying_why
 from ui.folder_layout import FolderPage
 from ui.folder_names import result_stems, write_zip
 from ui.texts import text
@@ -81,10 +81,14 @@ class FolderRun:
             page.results: gr.update(value=None, visible=False),
             page.skipped: "",
             page.status: status.busy(text("status_waiting")),
+            page.problem: "",
         }
 
     def colour(self, values: Values) -> Iterator[Updates]:
         """Colour one sketch after the other, yielding after every step, so that Stop and a closed page end it there."""
+        yield from saying_why(self.page.problem, self._colour(values))
+
+    def _colour(self, values: Values) -> Iterator[Updates]:
         page, controls = self.page, self.run.page
         with errors_as_toasts(), tempfile.TemporaryDirectory() as folder:
             settings = self.run.settings(values)
@@ -123,7 +127,8 @@ class FolderRun:
         """After Stop or an error: what is finished is kept and goes into the zip."""
         page = self.page
         pictures = [Path(picture) for picture, _ in values[page.results] or ()]
-        updates = self._at_rest() | {page.status: status.idle(text("folder_stopped", count=len(pictures)))}
+        stopped = text("folder_stopped", count=len(pictures))
+        updates = self._at_rest() | {page.status: status.ended(stopped, values[page.problem])}
         if not pictures:
             yield updates
             return

@@ -64,7 +64,7 @@ class History:
             shown = {**self._show(key, entries, entry, same=True), strip.compared: None}
             first = next((other for other in entries if other.id == values[strip.compared]), entry)
             if first is entry:
-                return shown
+                return {**shown, self.page.status: status.idle(text("status_history", seed=entry.seed))}
             pair = (self._files(key, first)[1], self._files(key, entry)[1])
             return {
                 **shown,
@@ -169,6 +169,7 @@ class History:
             strip.ids: ids,
             strip.chosen: chosen,
             **{button: gr.update(interactive=chosen is not None) for button in strip.of_one},
+            strip.compare: gr.update(interactive=chosen is not None and len(entries) > 1),
             strip.pin: gr.update(
                 value=text("history_unpin" if pinned else "history_pin"), interactive=chosen is not None
             ),

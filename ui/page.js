@@ -14,17 +14,18 @@
       // A number field hands its value over when it loses the focus.
       if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
       setTimeout(() => press("colorize", "folder-start"), 0);
-    } else if (event.key === "Escape" && !event.defaultPrevented) {
+    // An open list of choices is closed by it.
+    } else if (event.key === "Escape" && !event.target.matches?.("[role=combobox][aria-expanded=true]")) {
       press("stop", "folder-stop");
     }
   }, true);
 
-  // A pasted picture goes to the zone that has the focus or the pointer, else to the first empty one.
-  const zones = ["sketch", "reference"];
+  // A pasted picture goes to the zone in sight that has the focus or the pointer, else to the first empty one.
+  const zones = ["sketch", "reference", "reference-2", "reference-3", "folder-sketches"];
   const inputOf = (id) => document.querySelector(`#${id} input[type=file]`);
   const zoneForPaste = () => {
-    const wanted = zones.find((id) => document.querySelector(`#${id}:hover, #${id}:focus-within`));
-    return [wanted, ...zones].find((id) => id && inputOf(id));
+    const inSight = zones.filter((id) => document.getElementById(id)?.checkVisibility() && inputOf(id));
+    return inSight.find((id) => document.querySelector(`#${id}:hover, #${id}:focus-within`)) ?? inSight[0];
   };
   document.addEventListener("paste", (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith("image/"));
@@ -49,8 +50,17 @@
 
   // The server writes the page in the language of this cookie, else in the browser's.
   document.addEventListener("click", (event) => {
-    const language = event.target.closest?.("#language-toggle")?.dataset.language;
-    if (!language) return;
+    const toggle = event.target.closest?.("#language-toggle");
+    if (!toggle) return;
+    const { language, question } = toggle.dataset;
+    const isRunning = ["stop", "folder-stop"].some((id) => button(id)?.disabled === false);
+    if (isRunning && toggle.textContent !== question) {
+      // The page is loaded anew, which ends a run: only a second press does it. The frame of a Space has no dialogs.
+      const name = toggle.textContent;
+      toggle.textContent = question;
+      setTimeout(() => { toggle.textContent = name; }, 6000);
+      return;
+    }
     // On a Space the page is in a frame of another site.
     const scope = location.protocol === "https:" ? "SameSite=None; Secure; Partitioned" : "SameSite=Lax";
     document.cookie = `language=${language}; path=/; max-age=31536000; ${scope}`;

@@ -46,7 +46,8 @@ HEADER = """
   <div><h1>{title}</h1><p>{tagline}</p></div>
 </div>
 <div class="header-buttons">
-  <button id="language-toggle" type="button" lang="{other_code}" data-language="{other_code}">{other_language}</button>
+  <button id="language-toggle" type="button" lang="{other_code}" data-language="{other_code}"
+   data-question="{question}">{other_language}</button>
   <button id="theme-toggle" type="button" aria-label="{toggle}" title="{toggle}">
     <svg viewBox="0 0 20 20" aria-hidden="true">
       <path d="M10 1.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zm0 2v13a6.5 6.5 0 0 1 0-13z"/>
@@ -95,6 +96,7 @@ def build_header(title: str, tagline: str) -> None:
         toggle=text("theme_toggle"),
         other_code=text("other_language_code"),
         other_language=text("other_language"),
+        question=escape(text("language_ends_run")),
     )
     gr.HTML(header, elem_id="header", padding=False)
 

@@ -6,8 +6,15 @@ from ui.texts import text
 
 
 def idle(message: str) -> str:
-    """A line at rest: ready, done, stopped."""
+    """A line at rest: ready, done."""
     return f'<div class="status-line" role="status">{escape(message)}</div>'
+
+
+def ended(stopped: str, problem: str = "") -> str:
+    """A run that did not finish. problem: why it failed, "" where it was stopped. stopped: what to say then."""
+    if not problem:
+        return idle(stopped)
+    return f'<div class="status-line is-wrong" role="status">{escape(problem)}</div>'
 
 
 def busy(message: str) -> str:

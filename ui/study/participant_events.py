@@ -74,7 +74,7 @@ def _connect_run(page: ParticipantPage, run: TrialRun) -> None:
     inputs = {page.code, page.trial_id, trial.tries, trial.try_ids, *trial.settings.values(), *words, *lock}
     outputs = [
         trial.colorize, trial.stop, trial.status, trial.empty, trial.preview, trial.result, trial.tries, trial.try_ids,
-        trial.shown_try, trial.rating,
+        trial.shown_try, trial.rating, trial.problem,
     ]  # fmt: skip
     # A run changes no other setting.
     outputs += [trial.settings["seed"]] if "seed" in trial.settings else []
@@ -96,7 +96,7 @@ def _connect_run(page: ParticipantPage, run: TrialRun) -> None:
         trigger_mode="multiple",  # "once" would drop a run that is started while a stopped one is still ending
         api_visibility="private",
     )
-    ending = {"inputs": {trial.tries}, "outputs": outputs, "queue": False, "api_visibility": "private"}
+    ending = {"inputs": {trial.tries, trial.problem}, "outputs": outputs, "queue": False, "api_visibility": "private"}
     running.failure(run.ended, show_progress="hidden", **ending)
     trial.stop.click(run.ended, cancels=[running], show_progress="hidden", **ending)
     # Who goes on while a picture is being made gets it no more.

@@ -23,6 +23,7 @@ class TrialParts:
     """settings: field of `GenerationSettings` -> its component, those that participants may change. words: of edits.
 
     tries: the pictures of this trial; try_ids: the record behind each of them; shown_try: the record on the stage.
+    problem: why the last run failed, "" if it did not.
     """
 
     head: gr.HTML
@@ -37,6 +38,7 @@ class TrialParts:
     preview: gr.Image
     result: gr.Image
     status: gr.HTML
+    problem: gr.State
     tries: gr.Gallery
     try_ids: gr.JSON
     shown_try: gr.Number
@@ -47,7 +49,7 @@ class TrialParts:
 
 def build_trial(protocol: Protocol) -> TrialParts:
     """Task and pictures at the left, the result at the right, the rating under both; on phones one under the other."""
-    parts: dict = {"head": gr.HTML(elem_id="trial-head", padding=False)}
+    parts: dict = {"problem": gr.State(""), "head": gr.HTML(elem_id="trial-head", padding=False)}
     generated = protocol.results == "generated"
     with gr.Row(elem_id="trial"):
         with gr.Column(elem_id="trial-given", min_width=0), gr.Row(elem_classes="pair", equal_height=True):

@@ -13,6 +13,7 @@ from colorizer.lineart import load_sketch
 from colorizer.settings import GenerationSettings
 from colorizer.study.session import TrialStep
 from ui import status
+from ui.errors import saying_why
 from ui.generate import Generate
 from ui.settings_layout import MAX_SEED
 from ui.study.models import StudyShelf
@@ -36,10 +37,13 @@ class TrialRun:
         with study_errors():
             self._settings(values, self._step(values))
         trial = self.page.trial
-        return {**self._at_work(), trial.status: status.busy(text("status_waiting"))}
+        return {**self._at_work(), trial.status: status.busy(text("status_waiting")), trial.problem: ""}
 
     def run(self, values: Values) -> Iterator[Updates]:
         """Colour the trial's sketch, yielding after every step, so that Stop and a closed page end it there."""
+        yield from saying_why(self.page.trial.problem, self._colour(values))
+
+    def _colour(self, values: Values) -> Iterator[Updates]:
         trial = self.page.trial
         with study_errors():
             code, step = self.flow.code(values), self._step(values)
@@ -67,7 +71,7 @@ class TrialRun:
         pictures = values[trial.tries]
         return {
             **self._at_rest(),
-            trial.status: status.idle(text("study_status_stopped")),
+            trial.status: status.ended(text("study_status_stopped"), values[trial.problem]),
             trial.preview: gr.update(visible=False),
             trial.result: gr.update(visible=bool(pictures)),
             trial.empty: gr.update(visible=not pictures),
