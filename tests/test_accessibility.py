@@ -80,12 +80,33 @@ def test_a_picture_is_made_and_looked_at_by_keyboard_only(visit, pictures):
         "start => document.querySelector('#stage-result [role=slider]').getBoundingClientRect().x < start - 100",
         arg=start,
     )
-    reached = set()
+    reached, unmarked = set(), set()
     page.locator("#sketch button").first.focus()
     for _ in range(80):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.closest('[id]:not([id^=range])')?.id"))
+        unmarked.add(
+            page.evaluate(
+                """(focused => focused !== document.body && getComputedStyle(focused).outlineStyle === "none"
+                    ? focused.outerHTML.slice(0, 200) : null)(document.activeElement)"""
+            )
+        )
+    assert unmarked <= {None}
     assert {"swap", "clear", "colorize", "preset", "guidance_scale", "seed", "history-pin", "download"} <= reached
+
+
+def test_examples_and_history_are_called_by_their_captions(visit, pictures):
+    page = visit()
+    examples = page.locator("#examples .thumbnail-item")
+    captions = [caption.strip() for caption in page.locator("#examples .caption-label").all_inner_texts()]
+    assert len(captions) > 5
+    for index, caption in enumerate(captions):
+        expect(examples.nth(index)).to_have_accessible_name(caption)
+    fill(page, pictures)
+    set_number(page, "steps", 4)
+    page.click("#colorize")
+    wait_for_result(page)
+    expect(page.locator("#history .thumbnail-item")).to_have_accessible_name(f"Seed {page.input_value('#seed input')}")
 
 
 def unexplained(page):

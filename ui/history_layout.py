@@ -59,7 +59,7 @@ def build_history() -> HistoryStrip:
             columns=8,
             height="auto",
             allow_preview=False,
-            object_fit="cover",
+            object_fit="contain",
             interactive=False,
             buttons=[],
             elem_id="history",

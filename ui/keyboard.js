@@ -61,6 +61,11 @@
     }
     // A name on an element without a role is not read.
     for (const empty of document.querySelectorAll(".empty[aria-label]:not([role])")) empty.setAttribute("role", "img");
+    // Gradio calls them "Thumbnail 1 of 16".
+    for (const item of document.querySelectorAll(".thumbnail-item:has(.caption-label)")) {
+      const caption = item.querySelector(".caption-label").textContent.trim();
+      if (item.getAttribute("aria-label") !== caption) item.setAttribute("aria-label", caption);
+    }
     // The head of a message holds a button of its own.
     for (const head of document.querySelectorAll(".toast-header[role=button]")) head.setAttribute("role", "group");
     // What Gradio's own script says is in English.

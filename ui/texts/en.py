@@ -114,7 +114,8 @@ TEXTS = {
     "reference_weight_info": "0 leaves it out.",
     "reference_regions": "Paint what to take from each",
     "reference_regions_hint": (
-        "For example the hair of one and the clothes of another. Where nothing is painted, all of a reference counts."
+        "For example: leave out the hair of the first, take the hair of the second. "
+        "Where nothing is painted, all of a reference counts."
     ),
     "reference_regions_cls": "This model sees a reference as a whole. Parts cannot be chosen.",
     "reference_tools": "Paint the parts that count",

@@ -113,7 +113,9 @@ TEXTS = {
     "reference_weight": "参照画像 {number} の重み",
     "reference_weight_info": "0で使いません。",
     "reference_regions": "使う所を塗る",
-    "reference_regions_hint": "たとえば髪は1枚目から、服は2枚目から取れます。塗らなければ全体を使います。",
+    "reference_regions_hint": (
+        "例：1枚目の髪は「使わない」、2枚目の髪は「使う」で塗ります。塗らなければ全体を使います。"
+    ),
     "reference_regions_cls": "このモデルは参照画像を全体として見るので、一部だけを選べません。",
     "reference_tools": "使う所を塗る",
     "reference_look": "オフ",
