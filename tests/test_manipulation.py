@@ -1,7 +1,6 @@
 """Equations (5) to (13) against numbers worked by hand, and the sequences made of them."""
 
 import dataclasses
-import json
 import math
 
 import pytest
@@ -12,41 +11,15 @@ from colorizer.errors import UserError
 from colorizer.manipulation import (
     DEFAULT_THRESHOLDS,
     Edit,
-    RegionMask,
-    RelevanceCache,
-    apply_edits,
-    auto_thresholds,
     band_of,
-    degree_edits,
-    degree_scales,
     dscale,
     omega,
     relevance,
-    separate_thresholds,
-    tokens_key,
 )
 from colorizer.manipulation.global_edit import edit_cls
 from colorizer.manipulation.local_edit import move_tokens
 from colorizer.manipulation.relevance import focused_relevance
-from colorizer.manipulation.texts import cut_words, unknown_words
-
-# Unit embeddings in four dimensions. "red" and "green" are not orthogonal: red . green = 0.6.
-TEXTS = {
-    "red": [1.0, 0.0, 0.0, 0.0],
-    "green": [0.6, 0.8, 0.0, 0.0],
-    "hair": [0.0, 0.0, 1.0, 0.0],
-    "sky": [0.0, 0.0, 0.0, 1.0],
-    "nothing here": [0.0, 0.0, 0.0, -1.0],
-}
-E, A = torch.tensor(TEXTS["green"]), torch.tensor(TEXTS["red"])
-
-
-def encode_text(texts):
-    return torch.tensor([TEXTS[text] for text in texts])
-
-
-def close(actual, expected):
-    return torch.allclose(actual, torch.tensor(expected, dtype=actual.dtype), atol=1e-5)
+from tests.worked_tokens import TEXTS, THRESHOLDS, TOKENS, A, E, close, edited, encode_text
 
 
 class TestGlobalEdit:
@@ -165,8 +138,6 @@ class TestDscale:
 class TestOmega:
     """Thresholds that binary floats hold exactly, d = 4, r = 2: from -8 over 0 and 2 to 4."""
 
-    ts = (0.25, 0.5, 0.75, 0.875)
-
     @pytest.mark.parametrize(
         ("m", "expected"),
         [
@@ -184,7 +155,7 @@ class TestOmega:
         ],
     )
     def test_eq_10(self, m, expected):
-        assert close(omega(torch.tensor([[m]]), torch.tensor([4.0]), self.ts, r=2), [[expected]])
+        assert close(omega(torch.tensor([[m]]), torch.tensor([4.0]), THRESHOLDS, r=2), [[expected]])
 
     def test_defaults(self):
         # r = 2, d = 1: 0.525 is half way from ts0 to ts1, 0.6 from ts1 to ts2, 0.8 from ts2 to ts3
@@ -192,20 +163,20 @@ class TestOmega:
         assert close(omega(m, torch.ones(1), DEFAULT_THRESHOLDS), [[-2.0, -1.0, 0.25, 0.75, 1.0]])
 
     def test_continuous_at_every_threshold(self):
-        for ts in self.ts:
+        for ts in THRESHOLDS:
             around = torch.tensor([[ts - 1e-6, ts, ts + 1e-6]])
-            below, at, above = omega(around, torch.tensor([4.0]), self.ts)[0]
+            below, at, above = omega(around, torch.tensor([4.0]), THRESHOLDS)[0]
             assert abs(below - at) < 1e-3 and abs(above - at) < 1e-3
 
     def test_focused_weights_are_those_of_equation_10_up_to_ts1_and_zero_beyond(self):
         m = torch.linspace(0, 1, 101)[None]
-        paper, focused = (omega(m, torch.tensor([4.0]), self.ts, 2.0, mode) for mode in ("paper", "focused"))
-        related = m <= self.ts[1]
+        paper, focused = (omega(m, torch.tensor([4.0]), THRESHOLDS, 2.0, mode) for mode in ("paper", "focused"))
+        related = m <= THRESHOLDS[1]
         assert torch.equal(focused[related], paper[related]) and (paper[~related] > 0).all()
         assert not focused[~related].any()
 
     def test_each_picture_has_its_own_d(self):
-        weights = omega(torch.tensor([[0.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, -3.0]), self.ts, r=2)
+        weights = omega(torch.tensor([[0.0, 1.0], [0.0, 1.0]]), torch.tensor([1.0, -3.0]), THRESHOLDS, r=2)
         assert close(weights, [[-2.0, 1.0], [6.0, -3.0]])
 
     def test_bands_are_closed_above(self):
@@ -233,25 +204,17 @@ class TestMoveTokens:
         assert close(move_tokens(self.v, self.weight, E, None, beta=1), expected)
 
 
-# CLS (5, 1, 2, 0), then four local tokens with v . hair = 0, 4, 8, 6, so m = 0, 0.5, 1, 0.75
-TOKENS = torch.tensor([[[5, 1, 2, 0], [1, 0, 0, 0], [0, 0, 4, 0], [0, 0, 8, 0], [2, 0, 6, 0]]], dtype=torch.float32)
-
-
-def edited(edits, kind="attention", polarity="low", tokens=TOKENS, **kwargs):
-    return apply_edits(tokens, edits, encode_text, kind, polarity, **kwargs)
-
-
 class TestApplyEdits:
     def test_local_edit_by_hand(self):
         # no anchor: d = 4, ts (0.25, 0.5, 0.75, 0.875), r = 2: omega = -8, 0, 4, 2; v + omega (0.6, 0.8, 0, 0)
-        edit = Edit("green", control="hair", target_scale=4, thresholds=TestOmega.ts)
+        edit = Edit("green", control="hair", target_scale=4, thresholds=THRESHOLDS)
         result, notes = edited([edit])
         expected = [[5, 1, 2, 0], [-3.8, -6.4, 0, 0], [0, 0, 4, 0], [2.4, 3.2, 8, 0], [3.2, 1.6, 6, 0]]
         assert close(result, [expected])
         assert notes == []
 
     def test_a_focused_edit_leaves_unrelated_tokens_alone_even_when_enhanced(self):
-        edit = Edit("green", anchor="red", control="hair", enhance=True, mode="focused", thresholds=TestOmega.ts)
+        edit = Edit("green", anchor="red", control="hair", enhance=True, mode="focused", thresholds=THRESHOLDS)
         result, paper = (edited([e])[0] for e in (edit, dataclasses.replace(edit, mode="paper")))
         assert torch.equal(result[:, 2:], TOKENS[:, 2:]) and not torch.equal(paper[:, 2:], TOKENS[:, 2:])
         # d is the target scale itself, so omega of the most related token is -r times that
@@ -261,7 +224,7 @@ class TestApplyEdits:
     def test_high_polarity_mirrors_the_low_one(self):
         """An encoder of high polarity is one of low polarity whose local tokens see every text with the other sign."""
         edits = [
-            Edit("green", anchor="red", control="hair", enhance=True, thresholds=TestOmega.ts),
+            Edit("green", anchor="red", control="hair", enhance=True, thresholds=THRESHOLDS),
             Edit("sky", control="green", target_scale=5),
         ]
         high, _ = edited(edits, polarity="high")
@@ -288,7 +251,7 @@ class TestApplyEdits:
 
     @pytest.mark.parametrize("kind", ["cls", "attention"])
     def test_each_edit_starts_from_what_the_one_before_left(self, kind):
-        first = Edit("green", anchor="red", control="hair", thresholds=TestOmega.ts)
+        first = Edit("green", anchor="red", control="hair", thresholds=THRESHOLDS)
         # the first edit changes v . green, the second's control: its m is not that of the reference
         second = Edit("red", control="green", target_scale=3)
         together, _ = edited([first, second], kind)
@@ -328,254 +291,3 @@ class TestApplyEdits:
     def test_unknown_kind_is_refused(self):
         with pytest.raises(UserError, match="'both'"):
             edited([Edit("green")], kind="both")
-
-
-class TestRegionMask:
-    edit = dict(target="green", control="hair", target_scale=4, thresholds=TestOmega.ts)
-
-    def gains(self, mask, **kwargs):
-        """omega of each token: no anchor, so tokens gain omega along e."""
-        result, _ = edited([Edit(**{**self.edit, **kwargs}, region_mask=mask)])
-        return ((result - TOKENS) @ E)[0, 1:]
-
-    def test_painted_tokens_are_taken_as_related_or_not(self):
-        # without a mask omega = -8, 0, 4, 2 (see TestApplyEdits)
-        assert close(self.gains(None), [-8.0, 0.0, 4.0, 2.0])
-        assert close(self.gains(RegionMask.painted([[0, 1], [0, 0]], "add")), [-8.0, -8.0, 4.0, 2.0])
-        assert close(self.gains(RegionMask.painted([[1, 0], [0, 1]], "remove")), [4.0, 0.0, 4.0, 4.0])
-        assert close(self.gains(RegionMask.painted([[0, 0], [0, 1]], "replace")), [4.0, 4.0, 4.0, -8.0])
-        assert close(self.gains(RegionMask(("-.", "+."))), [4.0, 0.0, -8.0, 2.0])
-
-    def test_with_everything_only_what_is_left_in_moves(self):
-        assert close(
-            self.gains(RegionMask.painted([[1, 0], [0, 0]], "remove"), control="everything"), [0, 4.0, 4.0, 4.0]
-        )
-        assert close(self.gains(RegionMask.painted([[1, 0], [0, 0]], "add"), control="everything"), [4.0] * 4)
-        assert close(self.gains(RegionMask.painted([[1, 0], [0, 0]], "replace"), control="everything"), [4.0, 0, 0, 0])
-
-    def test_a_mask_that_decides_all_needs_no_relevance(self):
-        tokens = torch.ones(1, 5, 4)
-        mask = RegionMask.painted([[1, 0], [0, 0]], "replace")
-        result, notes = edited([Edit(**self.edit, region_mask=mask)], tokens=tokens)
-        assert close(((result - tokens) @ E)[0, 1:], [-8.0, 4.0, 4.0, 4.0])
-        assert notes == []
-
-    def test_strokes_one_after_the_other(self):
-        assert RegionMask(("+.", ".-")).then(RegionMask(("-+", ".."))) == RegionMask(("-+", ".-"))
-
-    def test_another_grid_is_refused_with_both_sizes(self):
-        with pytest.raises(UserError, match="1 x 3 .* 2 x 2"):
-            self.gains(RegionMask(("+..",)))
-
-    @pytest.mark.parametrize("text", ["", "+./.", "+x", "/".join(["." * 65] * 2), "+/./" * 33])
-    def test_malformed_masks_are_refused(self, text):
-        with pytest.raises(UserError):
-            RegionMask.parse(text)
-
-    def test_unknown_mode_is_refused(self):
-        with pytest.raises(UserError, match="'invert'"):
-            RegionMask.painted([[1]], "invert")
-
-
-class TestEdit:
-    full = Edit(
-        target="green hair",
-        anchor="red hair",
-        control="the hair",
-        target_scale=9.5,
-        enhance=True,
-        thresholds=(0.1, 0.2, 0.3, 0.4),
-        strength_ratio=1.5,
-        region_mask=RegionMask(("+.", ".-")),
-        enabled=False,
-    )
-
-    def test_dict_round_trip(self):
-
-        assert Edit.from_dict(json.loads(json.dumps(self.full.to_dict()))) == self.full
-        assert Edit.from_dict(json.loads(json.dumps(Edit("blue sky").to_dict()))) == Edit("blue sky")
-
-    def test_parse(self):
-        written = (
-            "target=green hair; anchor = red hair;control=the hair; scale=9.5; enhance=yes; "
-            "ts=0.1,0.2, 0.3,0.4; r=1.5; mask=+./.-; enabled=no;"
-        )
-        assert Edit.parse(written) == self.full
-        assert Edit.parse("target=a = b") == Edit("a = b")
-
-    @pytest.mark.parametrize(
-        ("written", "named"),
-        [
-            ("", "target"),
-            ("anchor=red", "target"),
-            ("target=", "target"),
-            ("target=x; anchor= ", "anchor"),
-            ("target=x; control=", "control"),
-            ("green hair", "green hair"),
-            ("target=x; colour=red", "colour"),
-            ("target=x; target=y", "twice"),
-            ("target=x; scale=big", "big"),
-            ("target=x; scale=nan", "nan"),
-            ("target=x; scale=1e9", "1000"),
-            ("target=x; r=-1", "-1"),
-            ("target=x; enhance=maybe", "maybe"),
-            ("target=x; ts=0.5,0.6", "ts3"),
-            ("target=x; ts=0.5,a,0.6,0.7", "0.5,a"),
-            ("target=x; ts=0.5,0.5,0.6,0.7", r"ts0 = 0\.5 is not below ts1 = 0\.5"),
-            ("target=x; ts=0.5,0.8,0.6,0.7", r"ts1 = 0\.8 is not below ts2 = 0\.6"),
-            ("target=x; ts=0,0.5,0.6,0.7", "ts0 = 0"),
-            ("target=x; ts=0.1,0.5,0.6,1", "ts3 = 1"),
-            ("target=x; ts=0.1,nan,0.6,0.9", "ts1 = nan"),
-            ("target=x; mask=+x", "signs"),
-        ],
-    )
-    def test_bad_edits_are_refused_and_named(self, written, named):
-        with pytest.raises(UserError, match=named):
-            Edit.parse(written)
-
-    @pytest.mark.parametrize(
-        "values",
-        [
-            {"target": 3},
-            {"target": "x", "anchor": ["y"]},
-            {"target": "x", "target_scale": True},
-            {"target": "x", "target_scale": "8"},
-            {"target": "x", "enhance": "yes"},
-            {"target": "x", "thresholds": "0.5"},
-            {"target": "x", "thresholds": [0.1, 0.2, 0.3, "0.4"]},
-            {"target": "x", "region_mask": [[1, 0]]},
-            {"target": "x", "opacity": 1},
-            {"target": "x" * 1001},
-            ["target"],
-        ],
-    )
-    def test_untrusted_values_are_checked(self, values):
-        with pytest.raises(UserError):
-            Edit.from_dict(values)
-
-
-class TestTexts:
-    @staticmethod
-    def tokenizer(texts, context=6):
-        """Letters as ids, start 1, end 2, padding 0: four letters fit."""
-        rows = [[1, *map(ord, text.replace(" ", "")), 2] for text in texts]
-        rows = [row if len(row) <= context else [*row[: context - 1], 2] for row in rows]
-        return torch.tensor([row + [0] * (context - len(row)) for row in rows])
-
-    @pytest.mark.parametrize(
-        ("text", "cut"),
-        [("ab", ""), ("ab cd", ""), ("ab cd ef", "ef"), ("ab cde f g", "f g"), ("ab cde", ""), ("a  b c d  e", "e")],
-    )
-    def test_what_is_cut(self, text, cut):
-        assert cut_words(text, self.tokenizer) == cut
-
-    def test_what_is_cut_by_the_clip_tokenizer(self):
-        from open_clip.tokenizer import SimpleTokenizer
-
-        tokenizer = SimpleTokenizer(context_length=8)  # six words fit between start and end
-        assert cut_words("a girl with long green hair", tokenizer) == ""
-        assert cut_words("a girl with long green hair and red eyes", tokenizer) == "and red eyes"
-
-    def test_unknown_words(self):
-        assert unknown_words("Dark-green hair, HAIR of a Dryad; dryad 2", {"green", "hair", "dark", "of", "a"}) == [
-            "dryad"
-        ]
-
-    def test_notes_name_what_was_cut_and_what_is_unknown(self):
-        edit = Edit("green", control="hair", anchor="sky")
-        _, notes = edited([edit], known_words=["green", "sky"])
-        assert len(notes) == 1 and '"hair"' in notes[0]
-        _, notes = edited([Edit("nothing here")], tokenizer=self.tokenizer)
-        assert len(notes) == 1 and '"here"' in notes[0]
-        assert edited([edit])[1] == []
-
-
-class TestThresholds:
-    def test_auto_separates_three_groups(self):
-        torch.manual_seed(0)
-        groups = [0.1 + 0.05 * torch.rand(60), 0.5 + 0.05 * torch.rand(60), 0.9 + 0.05 * torch.rand(60)]
-        ts0, ts1, ts2, ts3 = auto_thresholds(torch.cat(groups))
-        assert 0.14 <= ts1 < 0.5
-        assert 0.54 <= ts2 < 0.9
-        assert ts0 < ts1 and ts2 < ts3
-
-    @pytest.mark.parametrize(
-        "m",
-        [
-            [0.5] * 9,
-            [0.0, 1.0],
-            [0.0, 0.5, 1.0],
-            [0.0, 0.001, 1.0],
-            [0.0, 0.999, 1.0],
-            [0.0, 0.004, 0.008, 1.0],
-            [1.0] * 255 + [0.0],
-            torch.linspace(0, 1, 256).tolist(),
-        ],
-    )
-    def test_auto_always_gives_thresholds_an_edit_accepts(self, m):
-        thresholds = auto_thresholds(m)
-        assert Edit("x", thresholds=thresholds).thresholds == thresholds
-
-    @pytest.mark.parametrize("moved", [None, 0, 1, 2, 3])
-    def test_separated_thresholds_are_always_in_order(self, moved):
-        torch.manual_seed(0)
-        for values in [*torch.rand(50, 4).tolist(), [1, 1, 1, 1], [0, 0, 0, 0], [1, 0, 1, 0]]:
-            thresholds = separate_thresholds(values, moved)
-            assert Edit("x", thresholds=thresholds).thresholds == thresholds
-
-    def test_the_moved_slider_stays_and_pushes_its_neighbours(self):
-        assert separate_thresholds((0.5, 0.55, 0.5, 0.95), moved=2) == (0.48, 0.49, 0.5, 0.95)
-        assert separate_thresholds((0.5, 0.97, 0.65, 0.95), moved=1) == (0.5, 0.97, 0.98, 0.99)
-
-
-class TestRelevanceCache:
-    def setup_method(self):
-        self.calls = []
-
-    def encode(self, texts):
-        self.calls.append(texts)
-        return encode_text(texts)
-
-    def test_computed_once_for_a_reference_and_a_text(self):
-        cache, key = RelevanceCache(), tokens_key(TOKENS)
-        first = cache.get(key, "hair", TOKENS, self.encode, "low")
-        assert cache.get(key, "hair", TOKENS, self.encode, "low") is first
-        assert close(first.m, [[0.0, 0.5, 1.0, 0.75]])
-        cache.get(key, "sky", TOKENS, self.encode, "low")
-        cache.get(tokens_key(2 * TOKENS), "hair", 2 * TOKENS, self.encode, "low")
-        assert self.calls == [["hair"], ["sky"], ["hair"]]
-
-    def test_the_least_recently_used_is_dropped(self):
-        cache, key = RelevanceCache(capacity=2), tokens_key(TOKENS)
-        for control in ("hair", "sky", "hair", "red", "hair", "sky"):
-            cache.get(key, control, TOKENS, self.encode, "low")
-        assert len(cache) == 2
-        assert self.calls == [["hair"], ["sky"], ["red"], ["sky"]]
-
-    def test_caches_share_nothing(self):
-        one, two, key = RelevanceCache(), RelevanceCache(), tokens_key(TOKENS)
-        one.get(key, "hair", TOKENS, self.encode, "low")
-        assert len(two) == 0
-
-    def test_key_tells_tokens_apart(self):
-        assert tokens_key(TOKENS) == tokens_key(TOKENS.clone())
-        assert tokens_key(TOKENS) != tokens_key(TOKENS + 1e-3)
-        assert tokens_key(torch.zeros(1, 4, 2)) != tokens_key(torch.zeros(1, 2, 4))
-
-
-class TestDegree:
-    def test_scales_are_equally_far_apart(self):
-        assert degree_scales(4, 12, 5) == (4, 6, 8, 10, 12)
-
-    @pytest.mark.parametrize(
-        ("low", "high", "count"), [(4, 12, 2), (4, 12, 8), (12, 4, 5), (4, 4, 3), (4, float("nan"), 3)]
-    )
-    def test_bad_strips_are_refused(self, low, high, count):
-        with pytest.raises(UserError):
-            degree_scales(low, high, count)
-
-    def test_only_the_chosen_edit_changes(self):
-        edits = (Edit("green"), Edit("sky", target_scale=2))
-        strip = degree_edits(edits, 0, (4, 6, 8))
-        assert [pair[0].target_scale for pair in strip] == [4, 6, 8]
-        assert all(pair[1] == edits[1] for pair in strip)
