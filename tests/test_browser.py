@@ -143,6 +143,9 @@ def test_another_language_ends_no_run_unasked(visit, pictures):
     page.locator("#stage-preview img").wait_for()
     page.click("#language-toggle", click_count=2)
     expect(page.locator("#colorize")).to_have_text(JAPANESE["colorize"])
+    expect(page.locator("#status")).to_have_text(JAPANESE["status_run_ended"])
+    page.reload()
+    expect(page.locator("#status")).to_have_text(JAPANESE["status_ready"])
 
 
 def test_a_variant_comes_to_the_stage_with_its_seed(visit, pictures):

@@ -32,6 +32,7 @@ from ui.texts import text
 
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 LOCAL = {"queue": False, **QUIET}
+RUN_ENDED = "() => sessionStorage.getItem('colorize-run') === 'ended'"
 
 
 def connect(
@@ -138,7 +139,7 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) ->
         before = shelf.describe_any(values[page.fitted])
         return described(page, about, description, carried_over(page, values, before, description))
 
-    def arrive():
+    def arrive(run_ended):
         """The checkpoints folder may have changed since the program started."""
         name = shelf.default()
         if name is None:
@@ -147,16 +148,17 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, about: gr.Markdown) ->
             description = shelf.describe(name)
         return {
             page.model: gr.update(choices=shelf.names(), value=name),
-            page.status: status.idle(text("status_ready")),
+            page.status: status.idle(text("status_run_ended" if run_ended else "status_ready")),
             # The values of the page as it was built would come late, over what a quick visitor has typed.
             **({} if description == built_for else described(page, about, description, defaults(description))),
         }
 
+    run_ended = gr.Checkbox(visible=False)  # by the browser, when this page was loaded again in the middle of a run
     outputs = described_components(page, about)
     inputs = {page.model, page.fitted, *(page.settings[name] for name in ("size", *SLIDER_RANGES))}
     at_once = {"concurrency_limit": None, **QUIET}
     page.model.input(describe, inputs=inputs, outputs=outputs, **at_once)
-    return gr.on(None, arrive, outputs=[page.model, page.status, *outputs], **at_once)
+    return gr.on(None, arrive, inputs=run_ended, outputs=[page.model, page.status, *outputs], js=RUN_ENDED, **at_once)
 
 
 def _connect_examples(page: ColorizePage, examples: list[Example]) -> None:

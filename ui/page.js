@@ -8,6 +8,11 @@
     if (target && !target.disabled) target.click();
   };
 
+  const isRunning = () => ["stop", "folder-stop"].some((id) => button(id)?.disabled === false);
+
+  // A page that goes takes its run with it, and the next one says so.
+  addEventListener("pagehide", () => sessionStorage.setItem("colorize-run", isRunning() ? "ended" : ""));
+
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -53,8 +58,7 @@
     const toggle = event.target.closest?.("#language-toggle");
     if (!toggle) return;
     const { language, question } = toggle.dataset;
-    const isRunning = ["stop", "folder-stop"].some((id) => button(id)?.disabled === false);
-    if (isRunning && toggle.textContent !== question) {
+    if (isRunning() && toggle.textContent !== question) {
       // The page is loaded anew, which ends a run: only a second press does it. The frame of a Space has no dialogs.
       const name = toggle.textContent;
       toggle.textContent = question;

@@ -238,6 +238,7 @@ TEXTS = {
     "tip_strip-download": "The whole strip as one picture",
     # status line
     "status_ready": "Ready.",
+    "status_run_ended": "The page was loaded again, which ended the run. Press Colorize to start it anew.",
     "status_waiting": "Waiting for a free turn.",
     "status_loading": "Loading the model.",
     "status_encoding": "Reading the sketch and the reference.",

@@ -235,6 +235,7 @@ TEXTS = {
     "tip_strip-download": "並べた絵を1枚の画像で保存します",
     # status line
     "status_ready": "準備ができました。",
+    "status_run_ended": "ページを読み込み直したため彩色が止まりました。もう一度「彩色する」を押してください。",
     "status_waiting": "順番を待っています。",
     "status_loading": "モデルを読み込んでいます。",
     "status_encoding": "線画と参照画像を読み取っています。",
