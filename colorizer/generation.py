@@ -104,12 +104,18 @@ class Generation:
         images = [self.locked.decode(z[i : i + 1], sketch.placement) for i in range(len(z))]
         seeds = [settings.seed + i for i in range(len(z))]
         notes += tuple(BLACK.format(seed=seed) for image, seed in zip(images, seeds, strict=True) if _is_black(image))
+        yield Result(self._finished(images, sketch.lines), seeds, settings, notes)
+
+    def _finished(self, images: list[Image.Image], lines: Image.Image) -> list[Image.Image]:
+        """With even and matched areas, and under the line art itself, as far as the settings ask for it."""
+        settings, measured = self.settings, self.locked.workload.measured_finish
         if is_finished(settings):
-            with self.locked.workload.measured_finish(images):
-                images = [finish(image, sketch.lines, self.context.palette, settings) for image in images]
+            with measured("areas", _pixels(images)):
+                images = [finish(image, lines, self.context.palette, settings) for image in images]
         if settings.keep_lines:
-            images = [keep_lines(image, sketch.lines) for image in images]
-        yield Result(images, seeds, settings, notes)
+            with measured("lines", max(_pixels(images), _pixels([lines] * len(images)))):
+                images = [keep_lines(image, lines) for image in images]
+        return images
 
     def _denoise(
         self,
@@ -171,6 +177,10 @@ class Generation:
 def sampler_of(settings: GenerationSettings, locked: LockedModel, start_noise: float = 1.0) -> Sampler:
     """The sampler that the settings choose, for this model."""
     return Sampler(settings.sampler, settings.schedule, settings.steps, locked.config.noise, start_noise)
+
+
+def _pixels(images: Sequence[Image.Image]) -> int:
+    return sum(image.width * image.height for image in images)
 
 
 def _is_black(image: Image.Image) -> bool:

@@ -147,7 +147,7 @@ class Colorizer:
         return EncodedSketch(features, latent_size, placement, sketch.convert("L"), draft)
 
     def estimate(self, sketch_size: tuple[int, int], settings: GenerationSettings, references: int = 1) -> Estimate:
-        """What a run would take, before it. sketch_size: (width, height) in any unit; references: their number."""
+        """What a run would take, before it. sketch_size: (width, height) of the upload; references: their number."""
         native = self.config.native_size
         sizes = [settings.size or native]
         while settings.sharp and (before := draft_size(native, sizes[0])):
@@ -161,7 +161,10 @@ class Colorizer:
             drawn = references * len(set(steps) & set(active))
             passes.append((canvas, settings.batch_size * (len(steps) * branches(settings, references) + drawn)))
             counts.append(len(steps))
-        return self.workload.estimate(passes, settings.batch_size, counts, is_finished(settings))
+        canvas, upload = (width * height for width, height in (canvases[-1], sketch_size))
+        finish = {"areas": canvas} if is_finished(settings) else {}
+        finish |= {"lines": max(canvas, upload)} if settings.keep_lines else {}
+        return self.workload.estimate(passes, settings.batch_size, counts, finish)
 
     def colorize(
         self,

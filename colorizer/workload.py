@@ -1,7 +1,7 @@
 """What a run takes, before it: time and memory from the sizes of the networks and the speed seen so far."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import torch
 from diffusers.models.attention_processor import Attention
-from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from colorizer.config import ModelConfig, UNetConfig
@@ -25,6 +24,7 @@ LIVE_CHANNELS = 14
 OVERHEAD = 1.5
 STEM_CHANNELS = 40  # at full resolution, of the sketch encoder's first layers
 PICTURE_COPIES = 8  # float32 RGB pictures that exist at once, with previews and variants
+LINES_BYTES = 44  # a pixel, while the line art is laid over the result
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Workload:
         self.config, self.device, self.dtype, self.downscale = config, device, dtype, downscale
         self._measured: dict[tuple[int, int], float] = {}  # canvas in pixels -> seconds a pass
         self._vae_measured: dict[str, float] = {}  # "decode", "encode" -> seconds a position of the latent
-        self._finish_measured: float | None = None  # seconds a pixel
+        self._finish_measured: dict[str, float] = {}  # "areas", "lines" -> seconds a pixel
 
     @contextmanager
     def measured(self, canvas: tuple[int, int], passes: int) -> Iterator[None]:
@@ -74,29 +74,29 @@ class Workload:
         self._vae_measured[kind] = (self._vae_measured.get(kind, seconds) + seconds) / 2
 
     @contextmanager
-    def measured_finish(self, pictures: Sequence[Image.Image]) -> Iterator[None]:
-        """What happens within is to even out and to match `pictures`."""
+    def measured_finish(self, kind: str, pixels: int) -> Iterator[None]:
+        """What happens within is to even out and to match "areas", or to keep the "lines" in pictures of `pixels`."""
         start = time.perf_counter()
         yield
-        seconds = (time.perf_counter() - start) / sum(picture.width * picture.height for picture in pictures)
-        self._finish_measured = seconds if self._finish_measured is None else (self._finish_measured + seconds) / 2
+        seconds = (time.perf_counter() - start) / pixels
+        self._finish_measured[kind] = (self._finish_measured.get(kind, seconds) + seconds) / 2
 
     def estimate(
         self,
         passes: Sequence[tuple[tuple[int, int], int]],
         pictures: int,
         steps: Sequence[int],
-        finished: bool = False,
+        finish: Mapping[str, int] | None = None,
     ) -> Estimate:
         """passes: (canvas, number of passes through the U-Net) of each stage; pictures: how many come out; steps: of
-        each stage, after which a preview may be shown; finished: whether pictures are evened out or matched."""
+        each stage, after which a preview may be shown; finish: kind -> pixels of a picture, see `measured_finish`."""
+        finish = finish or {}
         memory = max(self.memory(*canvas, pictures) for canvas, _ in passes)
+        memory = max(memory, LINES_BYTES * finish.get("lines", 0))
         seconds = self.seconds(passes)
         if seconds is not None:
             seconds += self._vae_seconds(passes, pictures, steps)
-            if finished:
-                width, height = passes[-1][0]
-                seconds += pictures * width * height * (self._finish_measured or 0.0)
+            seconds += pictures * sum(self._finish_measured.get(kind, 0.0) * pixels for kind, pixels in finish.items())
         return Estimate(seconds, memory, available_memory(self.device))
 
     def seconds(self, passes: Sequence[tuple[tuple[int, int], int]]) -> float | None:

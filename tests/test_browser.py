@@ -58,8 +58,15 @@ def test_colours_a_sketch_and_gives_it_as_png_with_parameters(visit, pictures, t
     assert parameters.settings.guidance_scale == 3
     assert parameters.settings.steps == 30
     assert str(parameters.seed) == page.input_value("#seed input")
-    with Image.open(path) as picture:
-        assert picture.size == (64, 64)
+    with Image.open(path) as picture, Image.open(pictures["circle"]) as sketch:
+        assert picture.size == sketch.size  # the drawn lines themselves
+        assert np.asarray(picture.convert("RGB"))[np.asarray(sketch) == 0].max() == 0
+
+    page.locator("#keep_lines input").uncheck()
+    page.click("#colorize")
+    page.locator("#stage-preview img").wait_for()
+    wait_for_result(page)
+    assert picture_at(page, "#stage-result img >> nth=1").size == (64, 64)
 
 
 def test_the_same_locked_seed_gives_the_same_picture(visit, pictures):

@@ -130,7 +130,7 @@ def test_from_words_to_an_edited_picture(visit, pictures, tmp_path):
     expect(page.locator("#compare-note")).to_contain_text("Change on average")
     expect(page.locator("#compare-note")).to_contain_text("in the hair")
     unedited, edited = (picture_at(page, f"#stage-result img >> nth={i}") for i in (0, 1))
-    assert unedited.size == edited.size == (64, 64)
+    assert unedited.size == edited.size == (200, 200)
     assert np.abs(np.asarray(unedited, float) - np.asarray(edited, float)).max() > 0
     for label, size in (("Edited | what changed", "-change.png"), ("Sketch | result", "-sketch.png")):
         page.get_by_label(label).check()

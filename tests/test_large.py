@@ -193,21 +193,33 @@ def test_the_estimate_counts_what_the_vae_does(tiny_checkpoint, monkeypatch):
 
 
 def test_the_estimate_counts_the_finish(tiny_checkpoint, monkeypatch):
-    """By a clock that only the evening out moves, by the pixels of a picture."""
+    """By a clock that only the finish moves, by the pixels of a picture."""
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
 
-    def slow(picture, *_):
-        clock[0] += picture.width * picture.height
+    def slow(picture, lines, *finish):
+        clock[0] += picture.width * picture.height if finish else 10 * lines.width * lines.height
         return picture
 
     monkeypatch.setattr(generation, "finish", slow)
+    monkeypatch.setattr(generation, "keep_lines", slow)
     engine = Colorizer.load(tiny_checkpoint, device="cpu", dtype="float32")
     evened = QUICK.evolve(batch_size=2, even_areas=0.5)
     engine.colorize(line_art(64, 64), None, evened)
     assert engine.estimate((1, 1), evened).seconds == pytest.approx(clock[0]) == 2 * 64 * 64
     assert engine.estimate((1, 1), evened.evolve(size=128)).seconds == pytest.approx(4 * clock[0])
     assert engine.estimate((1, 1), QUICK).seconds == 0
+
+    kept = QUICK.evolve(batch_size=2, keep_lines=True)
+    before = clock[0]
+    engine.colorize(line_art(320, 320), None, kept)
+    assert clock[0] - before == 2 * 10 * 320 * 320
+    assert engine.estimate((320, 320), kept).seconds == pytest.approx(clock[0] - before)
+    assert engine.estimate((640, 320), kept).seconds == pytest.approx(2 * (clock[0] - before))
+    both = engine.estimate((320, 320), kept.evolve(even_areas=0.5)).seconds
+    assert both == pytest.approx(clock[0])
+    large = [engine.estimate((4000, 4000), kept.evolve(keep_lines=lines)).memory for lines in (True, False)]
+    assert large[0] > 4000 * 4000 * 12 > large[1]  # at the least a float picture in the size of the upload
 
 
 @pytest.mark.parametrize("size", [(70, 40), (30, 20), (48, 49), (200, 130)])

@@ -14,16 +14,13 @@ from ui.queues import PICTURES
 from ui.texts import text
 from ui.texts.messages import in_visitors_language
 
-# What the work depends on; the rest keeps its default.
-NAMES = (
-    "size", "steps", "batch_size", "guidance_scale", "sketch_guidance_scale", "sharp", "attention_injection", "adain",
-    "similarity_start", "similarity_end",
-)  # fmt: skip
+# The work does not depend on these; they keep their defaults.
+FREE = {"seed", "noise_level", "sampler", "schedule", "style_fidelity"}
 
 
 def connect_estimate(page: ColorizePage, shelf: ModelShelf) -> None:
     """Keep the estimate up to date with the settings, the pictures, the model and what runs have shown."""
-    controls = {name: page.settings[name] for name in NAMES}
+    controls = {name: control for name, control in page.settings.items() if name not in FREE}
     references = [page.reference, *page.more_references.pictures]
     watched = [page.sketch, *references, page.prediction_type, *controls.values()]
 

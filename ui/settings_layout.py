@@ -73,7 +73,8 @@ def build_more_settings(models: list[str], description: ModelDescription, device
         "estimate": gr.HTML(elem_id="estimate", padding=False),
         "even_areas": _slider(description, "even_areas", 0.05),
         "match_colours": _slider(description, "match_colours", 0.05),
-        "keep_lines": gr.Checkbox(label=text("keep_lines"), info=text("keep_lines_info"), elem_id="keep_lines"),
+        # Whoever colours their own line art wants it back as it was.
+        "keep_lines": gr.Checkbox(True, label=text("keep_lines"), info=text("keep_lines_info"), elem_id="keep_lines"),
         **build_closer_settings(),
         "steps": _slider(description, "steps", 1),
         "sampler": gr.Dropdown(

@@ -100,7 +100,7 @@ TEXTS = {
     "match_colours": "Match colours",
     "match_colours_info": "Moves each area to the nearest colour of the reference, if one is near. 0 is off.",
     "keep_lines": "Keep my lines",
-    "keep_lines_info": "Lays your own line art over the result, in its full size.",
+    "keep_lines_info": "Lays your own line art over the result, in its full size. Off shows the model's own lines.",
     "estimate": "About {seconds} s and {memory} GB of memory.",
     "estimate_memory": "About {memory} GB of memory. The time is known after the first run.",
     "estimate_later": "Time and memory are known after the first run.",

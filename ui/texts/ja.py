@@ -100,7 +100,7 @@ TEXTS = {
     "match_colours": "参照の色に合わせる",
     "match_colours_info": "各部分の色を、参照にある近い色に合わせます。0 はオフです。",
     "keep_lines": "元の線を残す",
-    "keep_lines_info": "元の線画をそのままの大きさで結果に重ねます。",
+    "keep_lines_info": "元の線画をそのままの大きさで結果に重ねます。オフにするとモデルが描いた線になります。",
     "estimate": "約{seconds}秒、メモリ約{memory} GB。",
     "estimate_memory": "メモリ約{memory} GB。時間は最初の実行のあとに分かります。",
     "estimate_later": "時間とメモリは最初の実行のあとに分かります。",
