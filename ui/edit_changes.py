@@ -8,8 +8,8 @@ from colorizer.errors import UserError
 from colorizer.manipulation import Edit
 from ui import edit_view
 from ui.colorize_layout import ColorizePage
-from ui.edit_form import EditForm
-from ui.edit_layout import target_scale_range
+from ui.edit_form import EditForm, Painted
+from ui.edit_layout import target_scale_range, weights_mode
 from ui.edit_list import EditList
 from ui.edit_look import EditLook, Updates, Values
 from ui.model_shelf import ModelShelf
@@ -115,9 +115,10 @@ class EditChanges:
         return self._arranged(values, values[self.panel.edits].replaced(edits), None, self._blank(values))
 
     def idea(self, values: Values, index: int) -> Updates:
-        """The form filled in with an example."""
-        blank = self._blank(values)
-        form = dataclasses.replace(IDEAS[index], target_scale=blank.target_scale, painted=values[self.panel.painted])
+        """The form filled in with an example, its anchor with what the reference shows there."""
+        idea, blank = IDEAS[index], self._blank(values)
+        form = dataclasses.replace(blank, target=idea.target, control=idea.control, painted=values[self.panel.painted])
+        form = dataclasses.replace(form, anchor=self.look.anchor(values | {self.panel.chosen: None}, form) or "")
         return self._arranged(values, values[self.panel.edits], None, form)
 
     def _saved_updates(self, values: Values) -> Updates:
@@ -164,6 +165,9 @@ class EditChanges:
     def _blank(self, values: Values) -> EditForm:
         model = values[self.page.model]
         stroke = values[self.panel.painted].stroke
-        blank = EditForm()
-        scale = blank.target_scale if model is None else target_scale_range(self.shelf.describe(model))[2]
-        return dataclasses.replace(blank, target_scale=scale, painted=dataclasses.replace(blank.painted, stroke=stroke))
+        blank = EditForm(painted=Painted(stroke=stroke))
+        if model is None:
+            return blank
+        description = self.shelf.describe(model)
+        scale = target_scale_range(description)[2]
+        return dataclasses.replace(blank, target_scale=scale, mode=weights_mode(description))

@@ -8,7 +8,7 @@ from colorizer.manipulation.degree import degree_range
 from ui.colorize_layout import ColorizePage
 from ui.edit_changes import IDEAS, EditChanges
 from ui.edit_form import Painted
-from ui.edit_layout import EditPanel, target_scale_range
+from ui.edit_layout import EditPanel, target_scale_range, weights_mode
 from ui.edit_look import EditLook
 from ui.edit_strip import EditStrip
 from ui.model_shelf import ModelDescription, ModelShelf
@@ -63,6 +63,7 @@ def _connect_look(page: ColorizePage, look: EditLook) -> None:
     seen = {"inputs": look.inputs, "outputs": look.outputs, **NEWEST}
     # The page's script lets a text box say "blur" when the visitor stops typing.
     gr.on([event for box in texts for event in (box.submit, box.blur)], look.look, **seen)
+    panel.anchor_take.click(look.take_anchor, inputs=look.inputs, outputs=[*look.outputs, panel.anchor], **NEWEST)
     gr.on([panel.everywhere.input, panel.enhance.input, panel.mode.input], look.look, **seen)
     gr.on([panel.target_scale.release, panel.strength_ratio.release], look.look, **seen)
 
@@ -119,14 +120,18 @@ def _connect_model(page: ColorizePage, shelf: ModelShelf, look: EditLook) -> Non
         is_global = config.kind == "cls"
         description = shelf.describe(model)
         polarity = text("polarity_low" if config.relevance_polarity == "low" else "polarity_high")
-        scales = _scales(panel, values, shelf.describe_any(values[panel.fitted]), description)
+        former = shelf.describe_any(values[panel.fitted])
+        scales = _scales(panel, values, former, description)
+        mode = values[panel.mode]
+        if values[panel.chosen] is None and mode == weights_mode(former):
+            mode = weights_mode(description)
         return {
-            **look.look(values | {panel.target_scale: scales[panel.target_scale]["value"]}),
+            **look.look(values | {panel.target_scale: scales[panel.target_scale]["value"], panel.mode: mode}),
             panel.regions: gr.update(visible=not is_global),
             panel.control: gr.update(visible=not is_global),
             panel.everywhere: gr.update(visible=not is_global),
             panel.strength_ratio: gr.update(visible=not is_global),
-            panel.mode: gr.update(visible=not is_global),
+            panel.mode: gr.update(visible=not is_global, value=mode),
             panel.global_note: gr.update(
                 value=f'<p class="panel-note">{text("edits_are_global")}</p>', visible=is_global
             ),

@@ -57,6 +57,7 @@ class EditPanel:
     target_note: gr.HTML
     anchor: gr.Textbox
     anchor_note: gr.HTML
+    anchor_take: gr.Button
     control: gr.Textbox
     control_note: gr.HTML
     everywhere: gr.Checkbox
@@ -118,7 +119,7 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
         )
         parts["mode"] = gr.Radio(
             [(text(f"weights_{mode}"), mode) for mode in MODES],
-            value=Edit.mode,
+            value=weights_mode(description),
             label=text("weights"),
             info=text("weights_info"),
             elem_id="edit-weights",
@@ -130,6 +131,12 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
 def target_scale_range(description: ModelDescription) -> tuple[float, float, float]:
     """Minimum, maximum and default for this model."""
     return tuple(description.slider_ranges.get("target_scale", TARGET_SCALE))
+
+
+def weights_mode(description: ModelDescription) -> str:
+    """The usual mode of weights for this model: focused where its tokens were trained to tell parts apart."""
+    parts = description.config.parts.words if description.config else ()
+    return "focused" if len(parts) > 1 else Edit.mode
 
 
 def _list() -> dict:
@@ -161,6 +168,10 @@ def _texts(description: ModelDescription) -> dict:
             with gr.Column(min_width=0, elem_classes="edit-field"):
                 parts[name] = _textbox(name)
                 parts[f"{name}_note"] = _note(name)
+                if name == "anchor":
+                    parts["anchor_take"] = gr.Button(
+                        text("anchor_take"), size="sm", elem_id="edit-anchor-take", min_width=0
+                    )
     with gr.Row(elem_classes=["edit-trio", "edit-strength"]):
         parts["target_scale"] = ClippedSlider(
             *target_scale_range(description),

@@ -67,6 +67,25 @@ class EditLook:
         """Regions and notes of the form as it stands."""
         return self._look(values, self.form(values))
 
+    def take_anchor(self, values: Values) -> Updates:
+        """The anchor that the reference shows where the form says."""
+        anchor = self.anchor(values, self.form(values))
+        if anchor is None:
+            warn(text("anchor_needs_colour"), 8)
+            return gr.skip()
+        filled = {self.panel.anchor: anchor}
+        return {**self.look(values | filled), **filled}
+
+    def anchor(self, values: Values, form: EditForm) -> str | None:
+        """None where there is nothing to say, or no reference."""
+        try:
+            source = self._source(values)
+            if source is None or form.is_blank or not form.region:
+                return None
+            return values[self.panel.session].preview.anchor(source, self._before(values), form.edit())
+        except UserError:  # the canvas says it
+            return None
+
     def histogram(self, values: Values) -> str:
         """The histogram to the regions that are shown; drawn after them, because it takes longer."""
         form = self.form(values)

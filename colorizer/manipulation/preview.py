@@ -9,6 +9,7 @@ from torch import Tensor
 
 from colorizer.config import NO_PARTS, ModelConfig, PartWords
 from colorizer.encoder import Encoder
+from colorizer.manipulation.anchor import suggest_anchor
 from colorizer.manipulation.apply import apply_edits
 from colorizer.manipulation.cache import Kept, RelevanceCache, tokens_key
 from colorizer.manipulation.edit import Edit
@@ -91,6 +92,19 @@ class EditPreview:
         found = found.with_regions(edit.region_mask)
         weight = omega(found.m, unit, edit.thresholds, edit.strength_ratio, edit.mode)[0]
         return Reach(found.m[0], weight, bool(found.defined), d)
+
+    def anchor(self, source: Source, before: Sequence[Edit], edit: Edit) -> str | None:
+        """What the region of `edit` shows before it, in the words of its target; see `suggest_anchor`."""
+        config = source.config
+        tokens, _ = self._edited(source, tuple(edit for edit in before if edit.enabled))
+        if config.kind == "cls" or edit.is_everywhere:
+            shown, polarity = tokens[0, :1], "high"
+        else:
+            reach = self.look(source, before, edit)
+            shown, polarity = tokens[0, 1:][reach.m <= edit.thresholds[1]], config.relevance_polarity
+        return suggest_anchor(
+            shown, edit.target, lambda texts: self._encode(source, texts), polarity, config.known_words
+        )
 
     def side(self, source: Source) -> int:
         """Rows, and columns, of the token grid."""

@@ -302,6 +302,11 @@ TEXTS = {
     "row_scale": "scale {scale}",
     "row_enhance": "enhanced",
     "row_painted": "region painted",
+    "anchor_take": "From the reference",
+    "tip_edit-anchor-take": "Writes what the reference shows there now, in the words of the target",
+    "anchor_needs_colour": (
+        "Nothing to write: the target needs one colour that is not there yet, such as “green hair”, and Where a region."
+    ),
     "idea_0": "Green hair",
     "idea_1": "Blue clothes",
     "idea_2": "Pink background",

@@ -301,6 +301,11 @@ TEXTS = {
     "row_scale": "スケール {scale}",
     "row_enhance": "強調",
     "row_painted": "範囲を塗り指定",
+    "anchor_take": "参照画像から",
+    "tip_edit-anchor-take": "参照画像のその部分が今どうなっているかを、ターゲットと同じ言葉で書きます",
+    "anchor_needs_colour": (
+        "書けることがありません。ターゲットに「green hair」のような今と違う色を一つ、「範囲」に場所を書いてください。"
+    ),
     "idea_0": "緑の髪",
     "idea_1": "青い服",
     "idea_2": "ピンクの背景",
