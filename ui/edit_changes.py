@@ -8,8 +8,8 @@ from colorizer.errors import UserError
 from colorizer.manipulation import Edit
 from ui import edit_view
 from ui.colorize_layout import ColorizePage
+from ui.edit_defaults import target_scale_range, weights_mode
 from ui.edit_form import EditForm, Painted
-from ui.edit_layout import target_scale_range, weights_mode
 from ui.edit_list import EditList
 from ui.edit_look import EditLook, Updates, Values
 from ui.model_shelf import ModelShelf

@@ -7,8 +7,9 @@ from colorizer.manipulation import DEFAULT_THRESHOLDS, separate_thresholds
 from colorizer.manipulation.degree import degree_range
 from ui.colorize_layout import ColorizePage
 from ui.edit_changes import IDEAS, EditChanges
+from ui.edit_defaults import target_scale_range, weights_mode
 from ui.edit_form import Painted
-from ui.edit_layout import EditPanel, target_scale_range, weights_mode
+from ui.edit_layout import EditPanel
 from ui.edit_look import EditLook
 from ui.edit_strip import EditStrip
 from ui.model_shelf import ModelDescription, ModelShelf

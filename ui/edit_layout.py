@@ -6,22 +6,21 @@ from pathlib import Path
 import gradio as gr
 
 from colorizer.manipulation import DEFAULT_THRESHOLDS, Edit
-from colorizer.manipulation.degree import FEWEST, MOST, degree_range
 from colorizer.manipulation.pwv import MODES
 from ui.clipped_slider import ClippedSlider
+from ui.edit_defaults import target_scale_range, weights_mode
 from ui.edit_form import Painted
 from ui.edit_list import EditList
 from ui.edit_session import EditSession
+from ui.edit_strip_layout import build_strip
 from ui.fold import fold
 from ui.model_shelf import ModelDescription
 from ui.region_canvas import region_canvas
 from ui.texts import text
 
 FOLDER = Path(__file__).parent
-# minimum, maximum, default; a checkpoint may bring its own
-TARGET_SCALE = (0.0, 30.0, Edit.target_scale)
+# minimum, maximum, default
 STRENGTH_RATIO = (0.0, 5.0, Edit.strength_ratio)
-STRIP_COUNT = 5
 
 # The two ways to work share sketch, reference, settings and stage; CSS shows what belongs to the one that is chosen.
 MODE_SWITCH = """<fieldset class="mode-switch"><legend>{legend}</legend>
@@ -124,19 +123,8 @@ def build_edit_panel(description: ModelDescription) -> EditPanel:
             info=text("weights_info"),
             elem_id="edit-weights",
         )
-        parts |= _strip(description)
+        parts |= build_strip(description)
     return EditPanel(**parts)
-
-
-def target_scale_range(description: ModelDescription) -> tuple[float, float, float]:
-    """Minimum, maximum and default for this model."""
-    return tuple(description.slider_ranges.get("target_scale", TARGET_SCALE))
-
-
-def weights_mode(description: ModelDescription) -> str:
-    """The usual mode of weights for this model: focused where its tokens were trained to tell parts apart."""
-    parts = description.config.parts.words if description.config else ()
-    return "focused" if len(parts) > 1 else Edit.mode
 
 
 def _list() -> dict:
@@ -232,31 +220,6 @@ def _regions() -> dict:
         "auto": auto,
         "reset": reset,
     }
-
-
-def _strip(description: ModelDescription) -> dict:
-    low, high = degree_range(target_scale_range(description)[2])
-    gr.HTML(f'<h3>{text("strip")}</h3><p class="hint">{text("strip_info")}</p>', padding=False)
-    with gr.Row(elem_classes="strip-row"):
-        parts = {
-            "strip_low": gr.Number(low, label=text("strip_low"), elem_id="strip-low", min_width=0),
-            "strip_high": gr.Number(high, label=text("strip_high"), elem_id="strip-high", min_width=0),
-        }
-    parts["strip_count"] = gr.Slider(
-        FEWEST, MOST, STRIP_COUNT, step=1, label=text("strip_count"), buttons=[], elem_id="strip-count"
-    )
-    parts["strip"] = gr.Button(text("strip_make"), elem_id="strip-make", min_width=0)
-    parts["strip_picture"] = gr.Image(
-        label=text("strip"),
-        show_label=False,
-        format="png",
-        interactive=False,
-        visible=False,
-        buttons=["fullscreen"],
-        elem_id="strip-picture",
-    )
-    parts["strip_download"] = gr.DownloadButton(text("download"), visible=False, size="sm", elem_id="strip-download")
-    return parts
 
 
 def _script(name: str) -> str:
