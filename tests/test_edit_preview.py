@@ -177,6 +177,14 @@ def test_strip_picture_shows_every_picture_whole():
         assert (np.asarray(strip) == named).all(axis=-1).sum() == 90 * 60
 
 
+def test_words_of_a_strip_grow_with_its_pictures():
+    def ink(side):
+        strip = strip_picture([Image.new("RGB", (side, side), "white")] * 3, (1.0, 2.0, 3.0), "green hair")
+        return (np.asarray(strip.convert("L")) < 128).mean()
+
+    assert ink(768) == pytest.approx(ink(256), rel=0.2)
+
+
 class TestDegreeCommand:
     @pytest.fixture
     def degree(self, tmp_path, tiny_checkpoint, picture):

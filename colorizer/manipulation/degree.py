@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # it holds edits and would import this package in turn
     from colorizer.settings import GenerationSettings
 
 FEWEST, MOST = 3, 7
-LABEL, GAP = 30, 8  # pixels: height of a line of text, space between pictures
+LABEL, GAP = 30, 8  # pixels: height of a line of text and space between pictures 256 pixels wide or less
 
 
 def degree_scales(low: float, high: float, count: int) -> tuple[float, ...]:
@@ -51,17 +51,19 @@ def degree_settings(settings: "GenerationSettings", index: int, scales: Sequence
 def strip_picture(pictures: Sequence[Image.Image], scales: Sequence[float], title: str) -> Image.Image:
     """The pictures, all of one size, side by side with their target scales below and `title` above. Mode "RGB"."""
     width, height = pictures[0].size
-    strip = Image.new("RGB", (len(pictures) * (width + GAP) + GAP, height + 2 * LABEL + GAP), "white")
+    zoom = max(1.0, width / 256)
+    label, gap = round(LABEL * zoom), round(GAP * zoom)
+    strip = Image.new("RGB", (len(pictures) * (width + gap) + gap, height + 2 * label + gap), "white")
     draw = ImageDraw.Draw(strip)
-    font = ImageFont.load_default(size=16)
-    while title and draw.textlength(title, font=font) > strip.width - 2 * GAP:
+    font = ImageFont.load_default(size=16 * zoom)
+    while title and draw.textlength(title, font=font) > strip.width - 2 * gap:
         title = f"{title.rstrip('…')[:-1]}…"
-    draw.text((GAP, LABEL / 2), title, fill="black", font=font, anchor="lm")
+    draw.text((gap, label / 2), title, fill="black", font=font, anchor="lm")
     for i, (picture, scale) in enumerate(zip(pictures, scales, strict=True)):
-        left = GAP + i * (width + GAP)
-        strip.paste(picture.convert("RGB"), (left, LABEL))
+        left = gap + i * (width + gap)
+        strip.paste(picture.convert("RGB"), (left, label))
         draw.text(
-            (left + width / 2, LABEL + height + (LABEL + GAP) / 2),
+            (left + width / 2, label + height + (label + gap) / 2),
             f"scale {scale:g}",
             fill="black",
             font=font,
