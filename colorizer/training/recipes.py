@@ -110,7 +110,7 @@ STRATEGIES = {
     "cross-0": Strategy(reference="cross"),
 }
 
-# Two CPU cores, about nine hours in all.
+# Two CPU cores, about ten hours in all.
 MINI_CPU = Recipe(
     model=MINI_MODEL,
     strategy=MINI_STRATEGY,
@@ -118,7 +118,7 @@ MINI_CPU = Recipe(
     decoder=LoopOptions(steps=6000, seconds=4200, batch=12, lr=5e-4, warmup=50, validate_every=300, save_every=300),
     clip=LoopOptions(steps=20000, seconds=2100, batch=16, lr=1e-3, warmup=100, weight_decay=0.02, validate_every=150),
     unet=LoopOptions(
-        steps=20000, seconds=24400, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
+        steps=20000, seconds=28200, batch=16, lr=8e-4, warmup=200, ema_decay=0.998, validate_every=250, save_every=100
     ),
     reuse=5.0,
 )
